@@ -1,0 +1,1 @@
+"""What client, server, export and training agree on. Standard library only."""

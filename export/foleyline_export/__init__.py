@@ -1,0 +1,1 @@
+"""Trained weights in, a verified ONNX bundle out."""

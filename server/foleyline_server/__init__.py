@@ -1,0 +1,1 @@
+"""The engine and the service: clips in, takes out. No torch at run time."""

@@ -1,0 +1,1 @@
+"""Corpora, networks, objectives and metrics: from sounds and scenes to weights."""
