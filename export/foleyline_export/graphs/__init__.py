@@ -1,0 +1,1 @@
+"""The graphs of each model family, declared."""

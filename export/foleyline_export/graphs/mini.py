@@ -1,0 +1,75 @@
+"""The five graphs of the mini networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from foleyline_export.graph_spec import GraphSpec
+from foleyline_training.config import Config
+from foleyline_training.stages.networks import (
+    make_aligner,
+    make_autoencoder,
+    make_cavp,
+    make_denoiser,
+    trained,
+)
+
+FRAMES_TO_TRACE = 24
+
+
+def graph_specs(config: Config, run: Path, materials: int) -> list[GraphSpec]:
+    """The graphs of a finished run, with the run's weights."""
+    cavp = trained(make_cavp(config, materials), run / "cavp.pt")
+    autoencoder = trained(make_autoencoder(config), run / "autoencoder.pt")
+    denoiser = trained(make_denoiser(config), run / "diffusion.pt")
+    aligner = trained(make_aligner(config), run / "classifier.pt")
+    batch = {0: "batch"}
+    return [
+        GraphSpec(
+            "video_encoder", cavp.video, {"pictures": {0: "batch", 1: "frames"}}, ("features",),
+            lambda n: {"pictures": _pictures(config, n)},
+        ),
+        GraphSpec(
+            "condition_encoder", denoiser.condition_encoder, {"features": batch}, ("condition",),
+            lambda n: {"features": _features(config, n)},
+        ),
+        GraphSpec(
+            "unet", denoiser.unet, {"latent": batch, "timestep": batch, "condition": batch},
+            ("prediction",), lambda n: {**_noisy(config, n), "condition": _condition(config, n)},
+        ),
+        GraphSpec(
+            "aligner", aligner, {"latent": batch, "timestep": batch, "features": batch},
+            ("log_prob", "gradient"),
+            lambda n: {**_noisy(config, n), "features": _features(config, n)}, gradient=True,
+        ),
+        GraphSpec(
+            "latent_decoder", autoencoder.decoder, {"latent": batch}, ("mel",),
+            lambda n: {"latent": _noisy(config, n)["latent"]},
+        ),
+    ]
+
+
+def _pictures(config: Config, batch: int) -> Tensor:
+    picture = config.picture
+    return torch.rand(batch, FRAMES_TO_TRACE, 3, picture.height_px, picture.width_px)
+
+
+def _features(config: Config, batch: int) -> Tensor:
+    return torch.randn(batch, config.features.per_window, config.features.dim)
+
+
+def _condition(config: Config, batch: int) -> Tensor:
+    return torch.randn(batch, config.features.per_window, config.features.condition_dim)
+
+
+def _noisy(config: Config, batch: int) -> Mapping[str, Tensor]:
+    columns = config.features.per_window * config.latent.columns_per_feature
+    return {
+        "latent": torch.randn(batch, config.latent.channels, columns),
+        # Fractional on purpose: the sampler asks between the steps of training.
+        "timestep": torch.linspace(3.7, 999.0, batch + 1)[:batch],
+    }

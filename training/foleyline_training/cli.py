@@ -1,0 +1,73 @@
+"""``foley-train``: from a folder of licensed sounds to trained weights."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from foleyline_training.config import STAGES, load_config
+from foleyline_training.runs import Run, render, train_all, train_stage
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    overrides = dict(_override(text) for text in arguments.set)
+    config = load_config(arguments.config, overrides)
+    run = Run(arguments.run, arguments.sounds, arguments.workers)
+    if not (run.sounds / "LICENSES.csv").is_file():
+        print(f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
+              "  Point --sounds at a folder of sounds with a licence table; docs/training.md "
+              "says what is in it.", file=sys.stderr)
+        return 2
+    match arguments.command:
+        case "corpus":
+            render(config, run)
+        case "stage":
+            train_stage(arguments.stage, config, run)
+        case _:
+            train_all(config, run, _same_run(arguments))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="foley-train", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    everything = commands.add_parser("all", help="render the corpus and train every stage")
+    corpus = commands.add_parser("corpus", help="render the corpus only")
+    stage = commands.add_parser("stage", help="train one stage")
+    stage.add_argument("stage", choices=STAGES)
+    for command in (everything, corpus, stage):
+        command.add_argument("--config", default="mini", help="built-in name or TOML file")
+        command.add_argument("--sounds", type=Path, required=True, help="folder with LICENSES.csv")
+        command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
+        command.add_argument("--workers", type=int, default=2, help="rendering processes")
+        command.add_argument(
+            "--set", action="append", default=[], metavar="NAME=VALUE",
+            help="override a setting, for example stages.cavp.seconds=60",
+        )
+    return parser
+
+
+def _override(text: str) -> tuple[str, Any]:
+    name, _, value = text.partition("=")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    return name, value
+
+
+def _same_run(arguments: argparse.Namespace) -> list[str]:
+    given = ["--config", arguments.config, "--sounds", str(arguments.sounds)]
+    given += ["--run", str(arguments.run)]
+    return given + [word for text in arguments.set for word in ("--set", text)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

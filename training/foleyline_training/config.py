@@ -1,0 +1,136 @@
+"""Training configuration: frozen dataclasses read from TOML, and the specs that follow."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from foleyline_contract.fields import from_json
+from foleyline_contract.specs import (
+    FeatureSpec,
+    LatentSpec,
+    MelSpec,
+    ModelSpec,
+    PictureSpec,
+    SamplingDefaults,
+    ScheduleSpec,
+)
+
+BUILT_IN = Path(__file__).parent / "configs"
+STAGES = ("cavp", "autoencoder", "diffusion", "classifier")
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusConfig:
+    """How much is rendered."""
+
+    scenes: int
+    held_out_scenes: int
+    duration_pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureConfig:
+    dim: int
+    per_window: int
+    condition_dim: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatentConfig:
+    channels: int
+    columns_per_feature: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkConfig:
+    """Sizes of the networks; models/*.py say what they mean."""
+
+    cavp_width: int
+    autoencoder_widths: tuple[int, ...]
+    unet_width: int
+    unet_levels: int
+    aligner_width: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageConfig:
+    """One stage's training: it runs for ``seconds`` of training time, over restarts."""
+
+    seconds: float
+    batch: int
+    learning_rate: float
+    weight_decay: float
+    ema: float
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole training run."""
+
+    name: str
+    seed: int
+    corpus: CorpusConfig
+    picture: PictureSpec
+    features: FeatureConfig
+    latent: LatentConfig
+    mel: MelSpec
+    schedule: ScheduleSpec
+    defaults: SamplingDefaults
+    networks: NetworkConfig
+    stages: Mapping[str, StageConfig]
+
+    def __post_init__(self) -> None:
+        if missing := set(STAGES) - set(self.stages):
+            raise ValueError(f"stages missing: {', '.join(sorted(missing))}")
+        if Fraction(self.mel.rate_hz, self.mel.hop) % self.picture.fps:
+            raise ValueError("the mel rate must be a whole multiple of the picture rate")
+
+    @property
+    def mel_per_picture(self) -> int:
+        """Mel frames a picture lasts."""
+        return int(Fraction(self.mel.rate_hz, self.mel.hop) / self.picture.fps)
+
+    @property
+    def duration_s(self) -> Fraction:
+        """Length of a rendered scene."""
+        return self.corpus.duration_pictures / self.picture.fps
+
+    def model_spec(self, *, scale_factor: float, margin: int) -> ModelSpec:
+        """The spec that goes into a bundle."""
+        columns = self.features.per_window * self.latent.columns_per_feature
+        return ModelSpec(
+            picture=self.picture,
+            features=FeatureSpec(
+                self.features.dim, self.features.per_window, margin, self.features.condition_dim
+            ),
+            latent=LatentSpec((self.latent.channels, columns), scale_factor),
+            mel=self.mel,
+            schedule=self.schedule,
+            defaults=self.defaults,
+        )
+
+
+def load_config(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Config:
+    """A built-in configuration by name, or one from a TOML file.
+
+    Args:
+        overrides: dotted names to values, for quick runs: ``{"stages.cavp.seconds": 5}``.
+    """
+    path = BUILT_IN / f"{name_or_path}.toml"
+    if not path.is_file():
+        path = Path(name_or_path)
+    values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    for dotted, value in (overrides or {}).items():
+        *parents, last = dotted.split(".")
+        table = values
+        for parent in parents:
+            table = table[parent]
+        if last not in table:
+            raise KeyError(f"no setting {dotted!r}")
+        table[last] = value
+    return from_json(Config, values)

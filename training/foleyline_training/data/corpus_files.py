@@ -1,0 +1,107 @@
+"""A rendered corpus on disk, opened for training: pictures, mels, labels, cached features.
+
+All arrays are memory-mapped with the scene first and time second, so that one Crop cuts
+them alike. Mels, features and latents are made here once, resumably, and kept beside the
+rendered files.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from foleyline_training.config import Config
+from foleyline_training.data.mel import LogMel
+
+log = logging.getLogger(__name__)
+
+_BATCH = 8
+INT16_PEAK = 32767.0
+
+
+class CorpusFiles:
+    """One rendered corpus.
+
+    Attributes:
+        pictures: uint8 (scenes, duration_pictures, size, size, 3).
+        sound: int16 (scenes, samples).
+        materials: names of the materials, by number.
+    """
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.folder, self.config = folder, config
+        self.index: dict[str, Any] = json.loads((folder / "index.json").read_text())
+        self.materials: list[str] = self.index["materials"]
+        self.pictures = np.load(folder / "pictures.npy", mmap_mode="r")
+        self.sound = np.load(folder / "sound.npy", mmap_mode="r")
+        contacts = np.load(folder / "contacts.npz", allow_pickle=False)
+        self.contact_scene: NDArray[np.int64] = contacts["scene"].astype(np.int64)
+        self.contact_time_s: NDArray[np.float64] = contacts["time_s"].astype(np.float64)
+        self.contact_material: NDArray[np.int64] = contacts["material"].astype(np.int64)
+        self.contacts_seen = self._contact_grid()
+
+    @property
+    def scenes(self) -> int:
+        return len(self.pictures)
+
+    @property
+    def duration(self) -> int:
+        """Pictures in a scene."""
+        return self.pictures.shape[1]
+
+    def _contact_grid(self) -> NDArray[np.uint8]:
+        """Labels (scenes, duration_pictures, materials): 1 in the picture a contact falls in."""
+        grid = np.zeros((self.scenes, self.duration, len(self.materials)), np.uint8)
+        picture = (self.contact_time_s * float(self.config.picture.fps)).astype(np.int64)
+        inside = picture < self.duration
+        grid[self.contact_scene[inside], picture[inside], self.contact_material[inside]] = 1
+        return grid
+
+    def mels(self) -> NDArray[np.float16]:
+        """Log-mels (scenes, duration_pictures * mel_per_picture, bands)."""
+        mel = LogMel(self.config.mel)
+
+        def compute(start: int, stop: int) -> NDArray[np.float16]:
+            sound = torch.from_numpy(self.sound[start:stop].astype(np.float32) / INT16_PEAK)
+            return mel(sound).transpose(1, 2).numpy().astype(np.float16)
+
+        frames = self.duration * self.config.mel_per_picture
+        return self.cached("mels", (frames, self.config.mel.bands), compute)
+
+    def cached(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        compute: Callable[[int, int], NDArray[np.float16]],
+    ) -> NDArray[np.float16]:
+        """The array ``<name>.npy`` (scenes, *shape), computed scene by scene where missing.
+
+        Args:
+            compute: values of scenes [start, stop).
+        """
+        path, draft = self.folder / f"{name}.npy", self.folder / f"{name}.part.npy"
+        if not path.exists():
+            log.info("computing %s of %d scenes", name, self.scenes)
+            array = np.lib.format.open_memmap(
+                draft, mode="w+", dtype=np.float16, shape=(self.scenes, *shape)
+            )
+            with torch.inference_mode():
+                for start in range(0, self.scenes, _BATCH):
+                    stop = min(start + _BATCH, self.scenes)
+                    array[start:stop] = compute(start, stop)
+            array.flush()
+            del array
+            draft.replace(path)
+        return np.load(path, mmap_mode="r")
+
+
+def as_pictures(values: NDArray[np.generic]) -> torch.Tensor:
+    """uint8 (..., frames, size, size, 3) to float (..., frames, 3, size, size) in [0, 1]."""
+    return torch.from_numpy(values.astype(np.float32)).movedim(-1, -3).contiguous() / 255

@@ -1,0 +1,47 @@
+"""The diffusion objective: noise a latent, ask for it back.
+
+Source: Diff-Foley, section 2.2; the schedule is Stable Diffusion's, as in the official
+``diff_foley_train.yaml``. The mini predicts the clean latent: narrow networks learn it and
+do not learn noise.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from foleyline_contract.specs import ScheduleSpec
+
+
+class Schedule:
+    """Noise levels of the ``scaled-linear`` schedule."""
+
+    def __init__(self, spec: ScheduleSpec) -> None:
+        if spec.kind != "scaled-linear":
+            raise ValueError(f"unknown schedule kind {spec.kind!r}")
+        self.spec = spec
+        roots = torch.linspace(spec.beta_start**0.5, spec.beta_end**0.5, spec.steps).double()
+        self.alphas_cumprod = torch.cumprod(1 - roots.square(), dim=0).float()
+
+    def draw_timesteps(self, batch: int) -> Tensor:
+        """Uniform integer steps ``(batch,)``, spread evenly over the batch."""
+        offsets = (torch.arange(batch) + torch.rand(batch)) / batch
+        return (offsets * self.spec.steps).long().clamp_max(self.spec.steps - 1)
+
+    def add_noise(self, clean: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """z_t = sqrt(abar_t) z_0 + sqrt(1 - abar_t) eps."""
+        level = self.alphas_cumprod[timestep].reshape(-1, *[1] * (clean.dim() - 1))
+        return level.sqrt() * clean + (1 - level).sqrt() * noise
+
+    def target(self, clean: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
+        """What the network has to predict."""
+        level = self.alphas_cumprod[timestep].reshape(-1, *[1] * (clean.dim() - 1))
+        match self.spec.prediction:
+            case "x0":
+                return clean
+            case "epsilon":
+                return noise
+            case "v":
+                return level.sqrt() * noise - (1 - level).sqrt() * clean
+            case other:
+                raise ValueError(f"unknown prediction {other!r}")

@@ -1,0 +1,114 @@
+"""A whole training run: the corpus, then the stages, two at a time on two cores.
+
+Every step finds what it has already done, so a killed run goes on with the same command.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from foleyline_training.config import Config
+from foleyline_training.corpus.shards import CorpusSpec, generate_shard
+from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.loop import Stage, train
+from foleyline_training.stages.autoencoder import AutoencoderStage
+from foleyline_training.stages.cavp import CavpStage
+from foleyline_training.stages.classifier import ClassifierStage
+from foleyline_training.stages.conditioned import ConditionedData
+from foleyline_training.stages.diffusion import DiffusionStage
+
+log = logging.getLogger(__name__)
+
+SIDE_BY_SIDE = (("cavp", "autoencoder"), ("diffusion", "classifier"))
+"""Stages of one group need nothing of each other."""
+HELD_OUT_SEED = 1_000_000_000
+"""Held-out scenes have seeds from here on; training scenes stay far below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a run reads and writes."""
+
+    folder: Path
+    sounds: Path
+    workers: int = 2
+
+    @property
+    def corpus(self) -> Path:
+        return self.folder / "corpus"
+
+    @property
+    def held_out(self) -> Path:
+        return self.folder / "held_out"
+
+
+def corpus_spec(config: Config, *, held_out: bool = False) -> CorpusSpec:
+    """What the renderer has to know of a configuration."""
+    return CorpusSpec(
+        picture_fps=config.picture.fps,
+        picture_count=config.corpus.duration_pictures,
+        phase_s=config.picture.phase_s,
+        size_px=config.picture.height_px,
+        rate_hz=config.mel.rate_hz,
+        held_out=held_out,
+    )
+
+
+def render(config: Config, run: Run) -> None:
+    """Render the training corpus and the held-out one, each where it is still missing."""
+    for folder, start_seed, count, held_out in (
+        (run.corpus, config.seed, config.corpus.scenes, False),
+        (run.held_out, HELD_OUT_SEED + config.seed, config.corpus.held_out_scenes, True),
+    ):
+        spec = corpus_spec(config, held_out=held_out)
+        generate_shard(spec, start_seed, count, folder, run.sounds, processes=run.workers)
+
+
+def train_stage(name: str, config: Config, run: Run) -> Path:
+    """Train one stage in this process, on one thread."""
+    torch.set_num_threads(1)
+    corpus = CorpusFiles(run.corpus, config)
+    if name in SIDE_BY_SIDE[0]:
+        kind = CavpStage if name == "cavp" else AutoencoderStage
+        stage: Stage = kind(config, corpus)
+    else:
+        data = ConditionedData(config, corpus, run.folder)
+        stage = DiffusionStage(data) if name == "diffusion" else ClassifierStage(data)
+    return train(stage, config.stages[name], run.folder, config.seed)
+
+
+def train_all(config: Config, run: Run, stage_arguments: list[str]) -> None:
+    """Render and train everything.
+
+    Args:
+        stage_arguments: command-line arguments that give a child process the same run.
+
+    Raises:
+        subprocess.CalledProcessError: a stage failed; its output says why.
+    """
+    render(config, run)
+    CorpusFiles(run.corpus, config).mels()
+    for group in SIDE_BY_SIDE:
+        if group == SIDE_BY_SIDE[1]:  # made once, before two processes would make it twice
+            ConditionedData(config, CorpusFiles(run.corpus, config), run.folder)
+        children = [_spawn(name, stage_arguments) for name in group]
+        try:
+            for child in children:
+                if child.wait():
+                    raise subprocess.CalledProcessError(child.returncode, child.args)
+        finally:
+            for child in children:
+                child.terminate()
+
+
+def _spawn(name: str, arguments: list[str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "foleyline_training.cli", "stage", name, *arguments]
+    one_thread = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env={**os.environ, **one_thread})

@@ -1,0 +1,1 @@
+"""One training stage a file: what its batches are and what its loss is."""

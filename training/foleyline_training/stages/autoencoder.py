@@ -1,0 +1,50 @@
+"""Stage 2a: the autoencoder of log-mels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foleyline_training.config import Config
+from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.data.crops import draw_crop
+from foleyline_training.stages.networks import make_autoencoder
+
+KL_WEIGHT = 2e-4
+SILENCE_WEIGHT = 0.25
+"""Most of a mel is silence; errors there count this much against errors at full level."""
+
+
+class AutoencoderStage:
+    """Weighted L1 on mels and on their change in time, and a small KL term."""
+
+    name = "autoencoder"
+
+    def __init__(self, config: Config, corpus: CorpusFiles) -> None:
+        self.config, self.corpus = config, corpus
+        self.network = make_autoencoder(config)
+        self.mels = corpus.mels()
+
+    def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
+        config, corpus = self.config, self.corpus
+        crops = [
+            draw_crop(rng, corpus.scenes, corpus.duration, config.features.per_window)
+            for _ in range(config.stages[self.name].batch)
+        ]
+        mels = np.stack([crop.cut(self.mels, config.mel_per_picture) for crop in crops])
+        mel = torch.from_numpy(mels.astype(np.float32)).transpose(1, 2)
+        rebuilt, kl = self.network(mel)
+        weight = SILENCE_WEIGHT + mel
+        level = (weight * (rebuilt - mel).abs()).mean()
+        change = (weight[..., 1:] * (rebuilt.diff(dim=-1) - mel.diff(dim=-1)).abs()).mean()
+        return level + change / 2 + KL_WEIGHT * kl, {
+            "level": level.item(), "change": change.item(), "kl": kl.item(),
+            "l1": (rebuilt - mel).abs().mean().item(),
+        }
+
+    def extra_state(self) -> dict[str, Any]:
+        return {}

@@ -1,0 +1,70 @@
+"""What stages 2b and 3 share: cached features and latents of a whole corpus."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from foleyline_training.config import Config
+from foleyline_training.data.corpus_files import CorpusFiles, as_pictures
+from foleyline_training.data.crops import Merged, cut
+from foleyline_training.stages.networks import make_autoencoder, make_cavp, trained
+
+
+class ConditionedData:
+    """Features and latents of every scene, made with the trained CAVP and autoencoder.
+
+    Attributes:
+        features: (scenes, duration, feature_dim).
+        moments: (scenes, columns, 2 * latent_channels), means then log variances.
+        scale_factor: makes latents of unit variance.
+    """
+
+    def __init__(self, config: Config, corpus: CorpusFiles, run: Path) -> None:
+        self.config, self.corpus = config, corpus
+        self.features = self._features(run)
+        self.moments = self._moments(run)
+        means = self.moments[: min(500, corpus.scenes), :, : config.latent.channels]
+        self.scale_factor = float(1 / means.astype(np.float32).std())
+
+    def _features(self, run: Path) -> NDArray[np.float16]:
+        network = trained(
+            make_cavp(self.config, len(self.corpus.materials)), run / "cavp.pt"
+        ).video
+
+        def compute(start: int, stop: int) -> NDArray[np.float16]:
+            pictures = as_pictures(self.corpus.pictures[start:stop])
+            return network(pictures).numpy().astype(np.float16)
+
+        shape = (self.corpus.duration, self.config.features.dim)
+        return self.corpus.cached("features", shape, compute)
+
+    def _moments(self, run: Path) -> NDArray[np.float16]:
+        network = trained(make_autoencoder(self.config), run / "autoencoder.pt").encoder
+        mels = self.corpus.mels()
+
+        def compute(start: int, stop: int) -> NDArray[np.float16]:
+            mel = torch.from_numpy(mels[start:stop].astype(np.float32)).transpose(1, 2)
+            moments = torch.cat(network(mel), dim=1)
+            return moments.transpose(1, 2).numpy().astype(np.float16)
+
+        latent = self.config.latent
+        shape = (self.corpus.duration * latent.columns_per_feature, 2 * latent.channels)
+        return self.corpus.cached("moments", shape, compute)
+
+    def latents(self, windows: list[Merged]) -> Tensor:
+        """Sampled, scaled latents (batch, channels, columns)."""
+        per = self.config.latent.columns_per_feature
+        stacked = np.stack([cut(window, self.moments, per) for window in windows])
+        moments = torch.from_numpy(stacked.astype(np.float32)).transpose(1, 2)
+        mean, log_variance = moments.chunk(2, dim=1)
+        return self.scale_factor * (mean + (0.5 * log_variance).exp() * torch.randn_like(mean))
+
+    def feature_windows(self, windows: list[Merged]) -> Tensor:
+        """Features (batch, per_window, feature_dim)."""
+        stacked = np.stack([cut(window, self.features) for window in windows])
+        return torch.from_numpy(stacked.astype(np.float32))

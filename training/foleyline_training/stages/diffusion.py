@@ -1,0 +1,54 @@
+"""Stage 2b: the latent diffusion model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from foleyline_training.data.crops import draw_window
+from foleyline_training.objectives.diffusion import Schedule
+from foleyline_training.stages.conditioned import ConditionedData
+from foleyline_training.stages.networks import make_denoiser
+
+CONDITION_DROP_RATE = 0.2
+"""Diff-Foley's; a dropped condition is zeros *after* the condition encoder, as sampled."""
+
+
+class DiffusionStage:
+    """Denoise latents of single and of merged windows, one in five without its condition."""
+
+    name = "diffusion"
+
+    def __init__(self, data: ConditionedData) -> None:
+        self.data, self.config = data, data.config
+        self.network = make_denoiser(data.config)
+        self.schedule = Schedule(data.config.schedule)
+
+    def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
+        corpus, batch = self.data.corpus, self.config.stages[self.name].batch
+        windows = [
+            draw_window(rng, corpus.scenes, corpus.duration, self.config.features.per_window)
+            for _ in range(batch)
+        ]
+        clean = self.data.latents(windows)
+        condition = self.network.condition_encoder(self.data.feature_windows(windows))
+        keep = (torch.rand(batch) >= CONDITION_DROP_RATE).float()[:, None, None]
+        timestep, noise = self.schedule.draw_timesteps(batch), torch.randn_like(clean)
+        noisy = self.schedule.add_noise(clean, noise, timestep)
+        predicted = self.network.unet(noisy, timestep.float(), condition * keep)
+        errors = F.mse_loss(
+            predicted, self.schedule.target(clean, noise, timestep), reduction="none"
+        ).mean((1, 2))
+        with_condition = keep.flatten() > 0
+        return errors.mean(), {
+            "conditional": errors[with_condition].mean().item(),
+            "unconditional": errors[~with_condition].mean().item() if batch > 1 else 0.0,
+        }
+
+    def extra_state(self) -> dict[str, Any]:
+        return {"scale_factor": self.data.scale_factor}

@@ -1,0 +1,65 @@
+"""The mini networks at the sizes a configuration asks for, fresh or with trained weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+from torch import nn
+
+from foleyline_training.checkpoints import load_checkpoint
+from foleyline_training.config import Config
+from foleyline_training.models.aligner import Aligner
+from foleyline_training.models.autoencoder import Autoencoder
+from foleyline_training.models.cavp import Cavp, SpectrogramEncoder, VideoEncoder
+from foleyline_training.models.unet import ConditionEncoder, UNet
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Denoiser(nn.Module):
+    """UNet and condition encoder, trained together."""
+
+    def __init__(self, unet: UNet, condition_encoder: ConditionEncoder) -> None:
+        super().__init__()
+        self.unet, self.condition_encoder = unet, condition_encoder
+
+
+def make_cavp(config: Config, materials: int) -> Cavp:
+    width, dim = config.networks.cavp_width, config.features.dim
+    halvings = config.mel_per_picture.bit_length() - 1
+    return Cavp(
+        VideoEncoder(config.picture.height_px, width, dim),
+        SpectrogramEncoder(config.mel.bands, width, dim, halvings),
+        dim,
+        materials,
+    )
+
+
+def make_autoencoder(config: Config) -> Autoencoder:
+    return Autoencoder(
+        config.mel.bands, config.networks.autoencoder_widths, config.latent.channels
+    )
+
+
+def make_denoiser(config: Config) -> Denoiser:
+    features = config.features
+    return Denoiser(
+        UNet(
+            config.latent.channels,
+            config.networks.unet_width,
+            config.networks.unet_levels,
+            features.condition_dim,
+        ),
+        ConditionEncoder(features.dim, features.condition_dim, features.per_window),
+    )
+
+
+def make_aligner(config: Config) -> Aligner:
+    return Aligner(config.latent.channels, config.features.dim, config.networks.aligner_width)
+
+
+def trained(network: Network, checkpoint: Path) -> Network:
+    """``network`` with a finished stage's weights, for inference."""
+    network.load_state_dict(load_checkpoint(checkpoint)["weights"])
+    return network.eval().requires_grad_(False)
