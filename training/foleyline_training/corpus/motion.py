@@ -58,8 +58,9 @@ class TrackBuilder:
         self.value = to
 
     def hold(self, length_s: float) -> None:
-        """Stay for `length_s` seconds."""
-        self._add(length_s, 0.0, 0.0, 0.0, self.value)
+        """Stay for `length_s` seconds; nothing for none."""
+        if length_s > 0:
+            self._add(length_s, 0.0, 0.0, 0.0, self.value)
 
     def throw(self, length_s: float, velocity: float, acceleration: float, to: float) -> None:
         """Fly for `length_s` seconds; `to` is the value where the flight ends."""

@@ -150,8 +150,9 @@ def paint_block(
     if texture == "clear":
         corners = turned(box_points(half_width, half_height), centre, angle)
         canvas.polygon(corners, paint.base, alpha=0.45)
-        inner = turned(box_points(half_width * 0.92, half_height * 0.92), centre, angle)
-        canvas.outline(inner, min(half_width, half_height) * 0.2, paint.light)
+        rim = min(half_width, half_height) * 0.1
+        inner = turned(box_points(half_width - rim, half_height - rim), centre, angle)
+        canvas.outline(inner, 2 * rim, paint.light)
         _stripe(canvas, centre, (-0.5, -0.6), (-0.5, 0.4), half_width, half_height, angle, _WHITE)
         return
     if texture == "plush":

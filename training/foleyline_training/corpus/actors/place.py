@@ -1,0 +1,68 @@
+"""Where an actor stands, and what all actors have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..canvas import Canvas
+from ..motion import Impact
+
+NEUTRAL_DARK = (52, 48, 56)
+"""Colour of handles, posts and rods: of no material."""
+
+FLASH = 0.2
+"""How much lighter a thing gets at an impact of strength 1: slight, for the eye to find it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A region of the stage: from `left` to `right`, standing on `floor`; stage units.
+
+    `pace` (about 0.3 to 2) shortens the waits between actions; motion lasts `duration_s`.
+    """
+
+    left: float
+    right: float
+    floor: float
+    pace: float
+    duration_s: float
+
+    @property
+    def middle(self) -> float:
+        """Centre of the region, stage units."""
+        return (self.left + self.right) / 2
+
+    @property
+    def width(self) -> float:
+        """Width of the region, stage units."""
+        return self.right - self.left
+
+    def wait_s(self, rng: np.random.Generator, shortest_s: float, longest_s: float) -> float:
+        """Draw a wait between two lengths, divided by the pace; never under 0.03 s."""
+        return max(0.03, float(rng.uniform(shortest_s, longest_s)) / self.pace)
+
+
+class Actor(Protocol):
+    """Something that moves and is drawn; its impacts are sorted by time."""
+
+    @property
+    def impacts(self) -> tuple[Impact, ...]:
+        """Every touch that sounds."""
+        ...
+
+    def draw(self, canvas: Canvas, time_s: float) -> None:
+        """Draw the state at `time_s`."""
+        ...
+
+
+def between(rng: np.random.Generator, low: float, high: float) -> float:
+    """Draw a plain float between `low` and `high`."""
+    return float(rng.uniform(low, high))
+
+
+def at_place(found: list[tuple[float, float]], x: float) -> tuple[Impact, ...]:
+    """Turn a track builder's (time_s, strength) pairs into impacts at stage position `x`."""
+    return tuple(Impact(time_s, strength, x) for time_s, strength in found)
