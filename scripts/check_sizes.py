@@ -22,7 +22,9 @@ def main() -> int:
     """Print every breach; return 1 if there is one."""
     listing = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard", "*.py"],
-        check=True, capture_output=True, text=True,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     breaches: list[str] = []
     for name in sorted(set(listing.stdout.split())):

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from foleyline_client.launcher import connect_or_start
 from numpy.typing import NDArray
 
-from foleyline_client.launcher import connect_or_start
 from foleyline_client.session import Session
 from foleyline_contract.address import DEFAULT_ADDRESS
 from foleyline_contract.messages import Clip, GenerateSettings, TakeFinished
@@ -35,15 +35,12 @@ from foleyline_training.corpus.scene import make_scene
 from foleyline_training.data.corpus_files import INT16_PEAK, CorpusFiles
 from foleyline_training.data.mel import LogMel
 from foleyline_training.metrics.onset import Matches, OnsetDetector, match
-from foleyline_training.metrics.timbre import (
-    accuracy, excerpts, isolated, train_probe,
-)
+from foleyline_training.metrics.timbre import accuracy, excerpts, isolated, probe_for
 from foleyline_training.stages.networks import make_autoencoder, trained
 
 CLIP_S = Fraction(512, 125)
 """One window of the mini: 4.096 s."""
 TOLERANCES_S = (0.05, 0.1)
-PROBE_CONTACTS = 12_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +52,7 @@ class Guidance:
     align_scale: float | None
 
 
-GUIDANCES = (
-    Guidance("none", 1.0, 0.0), Guidance("cfg", None, 0.0), Guidance("double", None, None)
-)
+GUIDANCES = (Guidance("none", 1.0, 0.0), Guidance("cfg", None, 0.0), Guidance("double", None, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +101,12 @@ def write_held_out(corpus: CorpusFiles, count: int, folder: Path) -> HeldOut:
         scene = make_scene(corpus.index["start_seed"] + row, held_out=True)
         path = folder / f"{row:04d}.mp4"
         write_clip(
-            scene, path, width=320, height=180, fps=scene.source_fps, sound=None,
+            scene,
+            path,
+            width=320,
+            height=180,
+            fps=scene.source_fps,
+            sound=None,
             rate_hz=TAKE_RATE_HZ,
         )
         times = np.sort(corpus.contact_time_s[corpus.contact_scene == row])
@@ -124,8 +124,10 @@ def generate_all(
     started = time.monotonic()
     for seed, path in enumerate(paths):
         settings = GenerateSettings(
-            seed=seed, bundle=bundle,
-            cfg_scale=guidance.cfg_scale, align_scale=guidance.align_scale,
+            seed=seed,
+            bundle=bundle,
+            cfg_scale=guidance.cfg_scale,
+            align_scale=guidance.align_scale,
         )
         job = session.submit(Clip(str(path), Fraction(0), CLIP_S), settings)
         for envelope in session.events(job):
@@ -162,20 +164,16 @@ def score(
 
 
 def probe_all(
-    config: Config, run: Path, corpus: CorpusFiles, held_out: HeldOut,
+    config: Config,
+    run: Path,
+    corpus: CorpusFiles,
+    held_out: HeldOut,
     sounds: dict[str, list[NDArray[np.float32]]],
 ) -> dict[str, float]:
     """Accuracy of a material probe, trained on real training sound, on every kind of sound."""
     training = CorpusFiles(run / "corpus", config)
+    probe = probe_for(training)
     frames_per_s = config.mel.rate_hz / config.mel.hop
-    pick = isolated(training)[:PROBE_CONTACTS]
-    probe = train_probe(
-        excerpts(
-            training.mels(), training.contact_scene[pick], training.contact_time_s[pick],
-            frames_per_s,
-        ),
-        torch.from_numpy(training.contact_material[pick]), len(training.materials),
-    )
     clips = len(held_out.paths)
     pick = isolated(corpus)
     pick = pick[corpus.contact_scene[pick] < clips]
@@ -187,14 +185,18 @@ def probe_all(
 
     def named(mels: torch.Tensor) -> float:
         cut = excerpts(
-            mels.transpose(1, 2).numpy(), corpus.contact_scene[pick], corpus.contact_time_s[pick],
+            mels.transpose(1, 2).numpy(),
+            corpus.contact_scene[pick],
+            corpus.contact_time_s[pick],
             frames_per_s,
         )
         return round(accuracy(probe, cut, torch.from_numpy(corpus.contact_material[pick])), 3)
 
     result = {
-        "chance": round(1 / len(training.materials), 3), "contacts": float(len(pick)),
-        "real": named(real), "reconstructed": named(rebuilt),
+        "chance": round(1 / len(training.materials), 3),
+        "contacts": float(len(pick)),
+        "real": named(real),
+        "reconstructed": named(rebuilt),
     }
     for name, generated in sounds.items():
         result[name] = named(_mels(config, generated, TAKE_RATE_HZ))

@@ -63,27 +63,43 @@ def trace_gradient(classifier: nn.Module, samples: tuple[Tensor, ...]) -> GraphM
 
 
 def _convolution_backward(
-    gradient: Tensor, x: Tensor, weight: Tensor, bias_sizes: object, stride: list[int],
-    padding: list[int], dilation: list[int], transposed: bool, output_padding: list[int],
-    groups: int, output_mask: list[bool],
+    gradient: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias_sizes: object,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
+    transposed: bool,
+    output_padding: list[int],
+    groups: int,
+    output_mask: list[bool],
 ) -> tuple[Tensor, None, None]:
     """The input's gradient is the transposed convolution."""
     if transposed or output_mask[1] or output_mask[2]:
         raise NotImplementedError("only the input's gradient of a plain convolution is written")
     rest = [
         x.shape[2 + i]
-        - ((gradient.shape[2 + i] - 1) * stride[i] - 2 * padding[i]
-           + dilation[i] * (weight.shape[2 + i] - 1) + 1)
+        - (
+            (gradient.shape[2 + i] - 1) * stride[i]
+            - 2 * padding[i]
+            + dilation[i] * (weight.shape[2 + i] - 1)
+            + 1
+        )
         for i in range(x.dim() - 2)
     ]
-    back = aten.convolution(
-        gradient, weight, None, stride, padding, dilation, True, rest, groups
-    )
+    back = aten.convolution(gradient, weight, None, stride, padding, dilation, True, rest, groups)
     return back, None, None
 
 
 def _group_norm(
-    x: Tensor, weight: Tensor, bias: Tensor, n: int, channels: int, inner: int, groups: int,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    n: int,
+    channels: int,
+    inner: int,
+    groups: int,
     eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     grouped = x.reshape(n, groups, -1)
@@ -96,8 +112,16 @@ def _group_norm(
 
 
 def _group_norm_backward(
-    gradient: Tensor, x: Tensor, mean: Tensor, inverse: Tensor, weight: Tensor, n: int,
-    channels: int, inner: int, groups: int, output_mask: list[bool],
+    gradient: Tensor,
+    x: Tensor,
+    mean: Tensor,
+    inverse: Tensor,
+    weight: Tensor,
+    n: int,
+    channels: int,
+    inner: int,
+    groups: int,
+    output_mask: list[bool],
 ) -> tuple[Tensor, None, None]:
     per_channel = [1, channels] + [1] * (x.dim() - 2)
     scale = inverse.reshape(n, groups, 1)
@@ -116,8 +140,14 @@ def _layer_norm(
 
 
 def _layer_norm_backward(
-    gradient: Tensor, x: Tensor, shape: list[int], mean: Tensor, inverse: Tensor, weight: Tensor,
-    bias: Tensor, output_mask: list[bool],
+    gradient: Tensor,
+    x: Tensor,
+    shape: list[int],
+    mean: Tensor,
+    inverse: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    output_mask: list[bool],
 ) -> tuple[Tensor, None, None]:
     g, unit = gradient * weight, (x - mean) * inverse
     back = (g - g.mean(-1, keepdim=True) - unit * (g * unit).mean(-1, keepdim=True)) * inverse

@@ -55,9 +55,17 @@ def write_bundle(
         _write_credits(draft / ATTRIBUTIONS, credits)
         files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
         manifest = Manifest(
-            format_version=BUNDLE_FORMAT_VERSION, name=name, family="diff-foley", version=version,
-            description=description, licence=licence, attributions=ATTRIBUTIONS, model=model,
-            files=files, training=training, parity=parity,
+            format_version=BUNDLE_FORMAT_VERSION,
+            name=name,
+            family="diff-foley",
+            version=version,
+            description=description,
+            licence=licence,
+            attributions=ATTRIBUTIONS,
+            model=model,
+            files=files,
+            training=training,
+            parity=parity,
         )
         write_manifest(draft, manifest)
         draft.chmod(0o755)

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from foleyline_training.config import STAGES, load_config
-from foleyline_training.runs import Run, render, train_all, train_stage
+from foleyline_training.config import STAGES, Config, load_config
+from foleyline_training.runs import Run, TimbreLost, render, train_all, train_stage
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -20,10 +20,22 @@ def main(argv: list[str] | None = None) -> int:
     config = load_config(arguments.config, overrides)
     run = Run(arguments.run, arguments.sounds, arguments.workers)
     if not (run.sounds / "LICENSES.csv").is_file():
-        print(f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
-              "  Point --sounds at a folder of sounds with a licence table; docs/training.md "
-              "says what is in it.", file=sys.stderr)
+        print(
+            f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
+            "  Point --sounds at a folder of sounds with a licence table; docs/training.md "
+            "says what is in it.",
+            file=sys.stderr,
+        )
         return 2
+    try:
+        _run(arguments, config, run)
+    except TimbreLost as error:
+        print(f"foley-train: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(arguments: argparse.Namespace, config: Config, run: Run) -> None:
     match arguments.command:
         case "corpus":
             render(config, run)
@@ -31,7 +43,6 @@ def main(argv: list[str] | None = None) -> int:
             train_stage(arguments.stage, config, run)
         case _:
             train_all(config, run, _same_run(arguments))
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,7 +58,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
         command.add_argument("--workers", type=int, default=2, help="rendering processes")
         command.add_argument(
-            "--set", action="append", default=[], metavar="NAME=VALUE",
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
             help="override a setting, for example stages.cavp.seconds=60",
         )
     return parser

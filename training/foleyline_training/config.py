@@ -74,6 +74,8 @@ class Config:
 
     name: str
     seed: int
+    timbre_gate: float
+    """Share of the material probe's accuracy on real sound that reconstructions must reach."""
     corpus: CorpusConfig
     picture: PictureSpec
     features: FeatureConfig

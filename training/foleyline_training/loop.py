@@ -121,14 +121,20 @@ class _Trainer:
         self.step += 1
         self.elapsed_s += time.monotonic() - started
         return {
-            "step": self.step, "seconds": round(self.elapsed_s, 1), "loss": loss.item(),
-            "learning_rate": rate, "gradient_norm": norm.item(), **figures,
+            "step": self.step,
+            "seconds": round(self.elapsed_s, 1),
+            "loss": loss.item(),
+            "learning_rate": rate,
+            "gradient_norm": norm.item(),
+            **figures,
         }
 
     def _learning_rate(self) -> float:
         """Linear warm-up, then a half cosine over the stage's time."""
         progress = min(1.0, self.elapsed_s / self.config.seconds)
-        decay = FINAL_LEARNING_RATE + (1 - FINAL_LEARNING_RATE) * (1 + math.cos(math.pi * progress)) / 2
+        decay = (
+            FINAL_LEARNING_RATE + (1 - FINAL_LEARNING_RATE) * (1 + math.cos(math.pi * progress)) / 2
+        )
         return self.config.learning_rate * min(1.0, (self.step + 1) / WARM_UP_STEPS) * decay
 
     def _update_average(self) -> None:

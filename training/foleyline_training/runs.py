@@ -5,6 +5,7 @@ Every step finds what it has already done, so a killed run goes on with the same
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -18,11 +19,13 @@ from foleyline_training.config import Config
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
 from foleyline_training.data.corpus_files import CorpusFiles
 from foleyline_training.loop import Stage, train
+from foleyline_training.metrics.timbre import probe_for, reconstruction_accuracy
 from foleyline_training.stages.autoencoder import AutoencoderStage
 from foleyline_training.stages.cavp import CavpStage
 from foleyline_training.stages.classifier import ClassifierStage
 from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.diffusion import DiffusionStage
+from foleyline_training.stages.networks import make_autoencoder, trained
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +33,10 @@ SIDE_BY_SIDE = (("cavp", "autoencoder"), ("diffusion", "classifier"))
 """Stages of one group need nothing of each other."""
 HELD_OUT_SEED = 1_000_000_000
 """Held-out scenes have seeds from here on; training scenes stay far below."""
+
+
+class TimbreLost(Exception):
+    """The autoencoder did not pass its gate; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +98,15 @@ def train_all(config: Config, run: Run, stage_arguments: list[str]) -> None:
         stage_arguments: command-line arguments that give a child process the same run.
 
     Raises:
+        TimbreLost: the autoencoder did not pass its gate.
         subprocess.CalledProcessError: a stage failed; its output says why.
     """
     render(config, run)
     CorpusFiles(run.corpus, config).mels()
     for group in SIDE_BY_SIDE:
-        if group == SIDE_BY_SIDE[1]:  # made once, before two processes would make it twice
+        if group == SIDE_BY_SIDE[1]:
+            check_timbre(config, run)
+            # Made once here, before two processes would make it twice.
             ConditionedData(config, CorpusFiles(run.corpus, config), run.folder)
         children = [_spawn(name, stage_arguments) for name in group]
         try:
@@ -106,6 +116,25 @@ def train_all(config: Config, run: Run, stage_arguments: list[str]) -> None:
         finally:
             for child in children:
                 child.terminate()
+
+
+def check_timbre(config: Config, run: Run) -> None:
+    """Refuse an autoencoder that keeps onsets and loses timbre; the figures go to a file.
+
+    Raises:
+        TimbreLost: a material probe names too few reconstructions.
+    """
+    probe = probe_for(CorpusFiles(run.corpus, config))
+    coder = trained(make_autoencoder(config), run.folder / "autoencoder.pt")
+    real, rebuilt = reconstruction_accuracy(probe, CorpusFiles(run.held_out, config), coder)
+    figures = {"real": round(real, 3), "reconstructed": round(rebuilt, 3)}
+    log.info("material probe: %s", figures)
+    (run.folder / "timbre.json").write_text(json.dumps(figures) + "\n")
+    if rebuilt < config.timbre_gate * real:
+        raise TimbreLost(
+            f"the material probe names {real:.0%} of real sounds but {rebuilt:.0%} of "
+            "reconstructions: train the autoencoder longer (stages.autoencoder.seconds)"
+        )
 
 
 def _spawn(name: str, arguments: list[str]) -> subprocess.Popen[bytes]:

@@ -30,24 +30,39 @@ def graph_specs(config: Config, run: Path, materials: int) -> list[GraphSpec]:
     batch = {0: "batch"}
     return [
         GraphSpec(
-            "video_encoder", cavp.video, {"pictures": {0: "batch", 1: "frames"}}, ("features",),
+            "video_encoder",
+            cavp.video,
+            {"pictures": {0: "batch", 1: "frames"}},
+            ("features",),
             lambda n: {"pictures": _pictures(config, n)},
         ),
         GraphSpec(
-            "condition_encoder", denoiser.condition_encoder, {"features": batch}, ("condition",),
+            "condition_encoder",
+            denoiser.condition_encoder,
+            {"features": batch},
+            ("condition",),
             lambda n: {"features": _features(config, n)},
         ),
         GraphSpec(
-            "unet", denoiser.unet, {"latent": batch, "timestep": batch, "condition": batch},
-            ("prediction",), lambda n: {**_noisy(config, n), "condition": _condition(config, n)},
+            "unet",
+            denoiser.unet,
+            {"latent": batch, "timestep": batch, "condition": batch},
+            ("prediction",),
+            lambda n: {**_noisy(config, n), "condition": _condition(config, n)},
         ),
         GraphSpec(
-            "aligner", aligner, {"latent": batch, "timestep": batch, "features": batch},
+            "aligner",
+            aligner,
+            {"latent": batch, "timestep": batch, "features": batch},
             ("log_prob", "gradient"),
-            lambda n: {**_noisy(config, n), "features": _features(config, n)}, gradient=True,
+            lambda n: {**_noisy(config, n), "features": _features(config, n)},
+            gradient=True,
         ),
         GraphSpec(
-            "latent_decoder", autoencoder.decoder, {"latent": batch}, ("mel",),
+            "latent_decoder",
+            autoencoder.decoder,
+            {"latent": batch},
+            ("mel",),
             lambda n: {"latent": _noisy(config, n)["latent"]},
         ),
     ]

@@ -58,8 +58,13 @@ class LogMel:
         """
         spec = self.spec
         stft = torch.stft(
-            sound, spec.n_fft, spec.hop, window=self.window, center=True,
-            pad_mode="constant", return_complex=True,
+            sound,
+            spec.n_fft,
+            spec.hop,
+            window=self.window,
+            center=True,
+            pad_mode="constant",
+            return_complex=True,
         )
         mel = self.filters @ stft.abs()[..., : sound.shape[-1] // spec.hop]
         db = spec.db_per_decade * mel.clamp_min(spec.floor).log10()

@@ -40,7 +40,9 @@ class OnsetDetector:
         frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
         frames = frames[: len(sound) // hop]
         spectrum = np.abs(np.fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1))
-        power = np.stack([band.mean(1) for band in np.array_split(spectrum**2, self.bands, axis=1)], 1)
+        power = np.stack(
+            [band.mean(1) for band in np.array_split(spectrum**2, self.bands, axis=1)], 1
+        )
         # Levels are relative to the loudest band of the sound; below the floor nothing moves.
         level = 10 * np.log10(np.maximum(power / max(float(power.max()), 1e-12), 1e-12))
         rise = np.diff(np.maximum(level, self.floor_db), axis=0, prepend=self.floor_db)
@@ -55,7 +57,8 @@ class OnsetDetector:
         flux = self.flux(sound, rate_hz)
         hop_s = round(self.hop_s * rate_hz) / rate_hz
         candidates = [
-            i for i in range(len(flux))
+            i
+            for i in range(len(flux))
             if flux[i] > self.threshold and flux[i] == flux[max(0, i - 3) : i + 4].max()
         ]
         picked: list[int] = []
@@ -85,9 +88,7 @@ class Matches:
         return 2 * self.hits / total if total else 0.0
 
 
-def match(
-    detected: NDArray[np.float64], true: NDArray[np.float64], tolerance_s: float
-) -> Matches:
+def match(detected: NDArray[np.float64], true: NDArray[np.float64], tolerance_s: float) -> Matches:
     """Pair detections with contacts one to one within ``tolerance_s``, as many as possible.
 
     Both sorted; going forward and taking the earliest partner that fits is optimal in 1-D.

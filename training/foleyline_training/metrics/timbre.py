@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.models.autoencoder import Autoencoder
 
 EXCERPT_FRAMES = 24
 """Mel frames from just before a contact on."""
@@ -26,10 +27,17 @@ class MaterialProbe(nn.Module):
     def __init__(self, bands: int, materials: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv1d(bands, 128, 3, padding=1), nn.SiLU(), nn.GroupNorm(8, 128),
-            nn.Conv1d(128, 128, 3, stride=2, padding=1), nn.SiLU(), nn.GroupNorm(8, 128),
-            nn.Conv1d(128, 128, 3, stride=2, padding=1), nn.SiLU(), nn.Flatten(),
-            nn.Dropout(0.3), nn.Linear(128 * EXCERPT_FRAMES // 4, materials),
+            nn.Conv1d(bands, 128, 3, padding=1),
+            nn.SiLU(),
+            nn.GroupNorm(8, 128),
+            nn.Conv1d(128, 128, 3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.GroupNorm(8, 128),
+            nn.Conv1d(128, 128, 3, stride=2, padding=1),
+            nn.SiLU(),
+            nn.Flatten(),
+            nn.Dropout(0.3),
+            nn.Linear(128 * EXCERPT_FRAMES // 4, materials),
         )
 
     def forward(self, excerpts: Tensor) -> Tensor:
@@ -37,7 +45,9 @@ class MaterialProbe(nn.Module):
 
 
 def excerpts(
-    mels: NDArray[np.generic], rows: NDArray[np.int64], times_s: NDArray[np.float64],
+    mels: NDArray[np.generic],
+    rows: NDArray[np.int64],
+    times_s: NDArray[np.float64],
     frames_per_s: float,
 ) -> Tensor:
     """Mel excerpts at contacts: ``mels`` (scenes, frames, bands) to (contacts, bands, frames).
@@ -83,10 +93,48 @@ def train_probe(
     return probe.eval().requires_grad_(False)
 
 
+def probe_for(corpus: CorpusFiles, *, contacts: int = 12_000) -> MaterialProbe:
+    """A probe trained on the real sound of ``corpus``."""
+    pick = isolated(corpus)[:contacts]
+    return train_probe(
+        excerpts(
+            corpus.mels(),
+            corpus.contact_scene[pick],
+            corpus.contact_time_s[pick],
+            corpus.config.mel.rate_hz / corpus.config.mel.hop,
+        ),
+        torch.from_numpy(corpus.contact_material[pick]),
+        len(corpus.materials),
+    )
+
+
+def reconstruction_accuracy(
+    probe: MaterialProbe, corpus: CorpusFiles, autoencoder: Autoencoder
+) -> tuple[float, float]:
+    """Accuracy on the real sound of ``corpus`` and on its reconstructions."""
+    pick = isolated(corpus)
+    real = corpus.mels()
+    rebuilt = np.empty_like(real)
+    with torch.inference_mode():
+        for row in range(corpus.scenes):
+            mel = torch.from_numpy(real[row : row + 1].astype(np.float32)).transpose(1, 2)
+            decoded = autoencoder.decoder(autoencoder.encoder(mel)[0]).clamp(0, 1)
+            rebuilt[row] = decoded[0].T.numpy()
+    materials = torch.from_numpy(corpus.contact_material[pick])
+    frames_per_s = corpus.config.mel.rate_hz / corpus.config.mel.hop
+    real_named, rebuilt_named = (
+        accuracy(
+            probe,
+            excerpts(mels, corpus.contact_scene[pick], corpus.contact_time_s[pick], frames_per_s),
+            materials,
+        )
+        for mels in (real, rebuilt)
+    )
+    return real_named, rebuilt_named
+
+
 def accuracy(probe: MaterialProbe, inputs: Tensor, materials: Tensor) -> float:
     """Mean over materials of the share named right, so that common ones do not dominate."""
     named = probe(inputs).argmax(1)
-    shares = [
-        (named[materials == m] == m).float().mean() for m in materials.unique()
-    ]
+    shares = [(named[materials == m] == m).float().mean() for m in materials.unique()]
     return float(torch.stack(shares).mean())

@@ -14,7 +14,7 @@ from foleyline_training.models.layers import ChannelNorm, TemporalBlock
 
 
 class Encoder(nn.Module):
-    """Log-mel (batch, bands, mel_frames) to (mean, log variance), each (batch, channels, columns)."""
+    """Log-mel (batch, bands, mel_frames) to mean and log variance, (batch, channels, columns)."""
 
     def __init__(self, bands: int, widths: tuple[int, ...], latent_channels: int) -> None:
         super().__init__()

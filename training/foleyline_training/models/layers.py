@@ -103,7 +103,9 @@ class TransformerBlock(nn.Module):
         if context_dim is not None:
             self.norm2 = nn.LayerNorm(dim)
             self.cross_attention = Attention(dim, context_dim, heads)
-        self.feed_forward = nn.Sequential(nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim))
+        self.feed_forward = nn.Sequential(
+            nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim)
+        )
 
     def forward(self, x: Tensor, stride: int, context: Tensor | None = None) -> Tensor:
         """``x`` (batch, dim, time); one of its moments spans ``stride`` features."""

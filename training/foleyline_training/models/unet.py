@@ -70,7 +70,10 @@ class UNet(nn.Module):
         nn.init.zeros_(self.out.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, latent: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
-        """``latent`` (batch, channels, columns), ``timestep`` (batch,), ``condition`` (batch, F, C)."""
+        """``latent`` (batch, channels, columns), ``timestep`` (batch,), ``condition`` (batch, F, C).
+
+        Returns what the schedule predicts, in the latent's shape.
+        """
         embedding = self.embedding(timestep)
         conditions = [condition.transpose(1, 2)]  # one a level: (batch, C, F / 2 ** level)
         for _ in range(self.levels - 1):

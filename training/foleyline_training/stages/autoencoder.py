@@ -42,7 +42,9 @@ class AutoencoderStage:
         level = (weight * (rebuilt - mel).abs()).mean()
         change = (weight[..., 1:] * (rebuilt.diff(dim=-1) - mel.diff(dim=-1)).abs()).mean()
         return level + change / 2 + KL_WEIGHT * kl, {
-            "level": level.item(), "change": change.item(), "kl": kl.item(),
+            "level": level.item(),
+            "change": change.item(),
+            "kl": kl.item(),
             "l1": (rebuilt - mel).abs().mean().item(),
         }
 

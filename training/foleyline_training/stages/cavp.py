@@ -46,8 +46,10 @@ class CavpStage:
         contact_v, contact_a = (self._contact_loss(features, seen) for features in (video, audio))
         total = semantic + temporal + contact_v + contact_a
         return total, {
-            "semantic": semantic.item(), "temporal": temporal.item(),
-            "contact_video": contact_v.item(), "contact_audio": contact_a.item(),
+            "semantic": semantic.item(),
+            "temporal": temporal.item(),
+            "contact_video": contact_v.item(),
+            "contact_audio": contact_a.item(),
         }
 
     def _contact_loss(self, features: Tensor, seen: Tensor) -> Tensor:

@@ -32,9 +32,7 @@ class ConditionedData:
         self.scale_factor = float(1 / means.astype(np.float32).std())
 
     def _features(self, run: Path) -> NDArray[np.float16]:
-        network = trained(
-            make_cavp(self.config, len(self.corpus.materials)), run / "cavp.pt"
-        ).video
+        network = trained(make_cavp(self.config, len(self.corpus.materials)), run / "cavp.pt").video
 
         def compute(start: int, stop: int) -> NDArray[np.float16]:
             pictures = as_pictures(self.corpus.pictures[start:stop])

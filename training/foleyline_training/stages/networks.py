@@ -37,9 +37,7 @@ def make_cavp(config: Config, materials: int) -> Cavp:
 
 
 def make_autoencoder(config: Config) -> Autoencoder:
-    return Autoencoder(
-        config.mel.bands, config.networks.autoencoder_widths, config.latent.channels
-    )
+    return Autoencoder(config.mel.bands, config.networks.autoencoder_widths, config.latent.channels)
 
 
 def make_denoiser(config: Config) -> Denoiser:
