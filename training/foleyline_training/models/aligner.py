@@ -39,7 +39,7 @@ class Aligner(nn.Module):
         self.logit = nn.Linear(width, 1)
 
     def forward(self, latent: Tensor, timestep: Tensor, features: Tensor) -> Tensor:
-        """``latent`` (batch, channels, columns), ``features`` (batch, F, dim) to logits (batch,)."""
+        """``latent`` (batch, channels, columns), ``features`` (batch, F, dim) to logits."""
         embedding = self.embedding(timestep)
         heard = self.fine(self.sound(latent), embedding)
         seen = self.picture(features.transpose(1, 2))

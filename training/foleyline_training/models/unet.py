@@ -70,9 +70,9 @@ class UNet(nn.Module):
         nn.init.zeros_(self.out.bias)  # pyright: ignore[reportArgumentType]
 
     def forward(self, latent: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
-        """``latent`` (batch, channels, columns), ``timestep`` (batch,), ``condition`` (batch, F, C).
+        """``latent`` (batch, channels, columns), ``timestep`` (batch,), ``condition`` (batch, F, C)
 
-        Returns what the schedule predicts, in the latent's shape.
+        to what the schedule predicts, in the latent's shape.
         """
         embedding = self.embedding(timestep)
         conditions = [condition.transpose(1, 2)]  # one a level: (batch, C, F / 2 ** level)
