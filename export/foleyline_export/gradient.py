@@ -29,9 +29,9 @@ class _LogSigmoid(torch.autograd.Function):
         return -F.softplus(-logit)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # noqa: ANN401 - torch's own type
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:  # noqa: ANN401 - torch's own type
         (logit,) = ctx.saved_tensors
-        return gradient * torch.sigmoid(-logit)
+        return gradients[0] * torch.sigmoid(-logit)
 
 
 def log_prob_with_gradient(classifier: nn.Module) -> Callable[..., tuple[Tensor, Tensor]]:

@@ -26,7 +26,7 @@ class NameMismatch(VerificationError):
 
 
 class ShapeMismatch(VerificationError):
-    """An output has another shape."""
+    """An axis that should vary is fixed, or an output has another shape."""
 
 
 class ValueMismatch(VerificationError):
@@ -60,16 +60,24 @@ def verify(spec: GraphSpec, path: Path, tolerance: float) -> dict[str, dict[str,
     ):
         if names != expected:
             raise NameMismatch(f"{spec.name}: {what} are {names}, not {expected}")
+    for graph_input in session.get_inputs():
+        for axis, meaning in spec.inputs[graph_input.name].items():
+            if isinstance(graph_input.shape[axis], int):
+                raise ShapeMismatch(
+                    f"{spec.name}: {graph_input.name} has the {meaning} axis fixed at "
+                    f"{graph_input.shape[axis]}"
+                )
     worst: dict[str, Difference] = {}
     for batch in BATCHES:
         samples = spec.samples(batch)
         wanted = _run_network(spec, tuple(samples[name] for name in spec.inputs))
-        got = session.run(None, {name: samples[name].numpy() for name in spec.inputs})
+        feed = {name: samples[name].numpy() for name in spec.inputs}
+        got = [np.asarray(output) for output in session.run(None, feed)]
         for name, a, b in zip(spec.outputs, wanted, got, strict=True):
             if a.shape != b.shape:
                 raise ShapeMismatch(f"{spec.name}: {name} is {b.shape}, not {a.shape}")
             difference = measure(a, b)
-            if difference.relative_l2 > tolerance:
+            if not difference.relative_l2 <= tolerance:  # NaN is a difference too
                 raise ValueMismatch(
                     f"{spec.name}: {name} differs by {difference.relative_l2:.2e} (relative L2), "
                     f"more than {tolerance:.0e}"

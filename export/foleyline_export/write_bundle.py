@@ -91,8 +91,9 @@ def _write_graph(spec: GraphSpec, folder: Path) -> dict[str, Any]:
 
 
 def _write_credits(path: Path, credits: Iterable[Mapping[str, str]]) -> None:
-    rows = list(credits)
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, ("file", "licence", "author", "source", "url"))
+        writer: csv.DictWriter[str] = csv.DictWriter(
+            stream, ("file", "licence", "author", "source", "url")
+        )
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows(credits)

@@ -13,9 +13,14 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write ``state`` by atomic rename, so a kill at any moment leaves the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
-    torch.save(state, draft)
+    # Bytes first, then the name: both have to survive a power cut.
+    with draft.open("wb") as stream:
+        torch.save(state, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
     draft.replace(path)
-    # The rename itself has to survive a power cut.
+    if os.name != "posix":
+        return  # Folders cannot be opened elsewhere.
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -131,8 +131,8 @@ def load_config(name_or_path: str, overrides: Mapping[str, Any] | None = None) -
         *parents, last = dotted.split(".")
         table = values
         for parent in parents:
-            table = table[parent]
-        if last not in table:
+            table = table.get(parent) if isinstance(table, dict) else None
+        if not isinstance(table, dict) or last not in table:
             raise KeyError(f"no setting {dotted!r}")
         table[last] = value
     return from_json(Config, values)

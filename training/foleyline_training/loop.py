@@ -11,7 +11,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,7 +35,11 @@ class Stage(Protocol):
     """What the loop needs of a stage."""
 
     name: str
-    network: nn.Module
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
 
     def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
         """Draw a batch with ``rng`` and return the loss with figures for the log."""
@@ -46,8 +50,18 @@ class Stage(Protocol):
         ...
 
 
-def train(stage: Stage, config: StageConfig, run: Path, seed: int) -> Path:
+def train(
+    stage: Stage,
+    config: StageConfig,
+    run: Path,
+    seed: int,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Path:
     """Train ``stage`` until its time is up; go on from its checkpoint if there is one.
+
+    Args:
+        clock: seconds that never go back; tests bring their own.
 
     Returns:
         The finished weights: ``<run>/<name>.pt`` with keys ``weights`` (moving average) and
@@ -58,13 +72,13 @@ def train(stage: Stage, config: StageConfig, run: Path, seed: int) -> Path:
         log.info("%s: already trained", stage.name)
         return done
     torch.manual_seed(seed)
-    trainer = _Trainer(stage, config)
+    trainer = _Trainer(stage, config, clock)
     if resume.exists():
         trainer.load(load_checkpoint(resume))
         log.info("%s: going on from step %d", stage.name, trainer.step)
     run.mkdir(parents=True, exist_ok=True)
     with (run / f"{stage.name}.jsonl").open("a", encoding="utf-8") as lines:
-        saved = time.monotonic()
+        saved = clock()
         while trainer.elapsed_s < config.seconds:
             # Keyed by the step, so that a resumed run draws what an unbroken one would.
             figures = trainer.advance(np.random.default_rng([seed, trainer.step]))
@@ -73,9 +87,9 @@ def train(stage: Stage, config: StageConfig, run: Path, seed: int) -> Path:
                 lines.flush()
             if trainer.step % (10 * LOG_EVERY_STEPS) == 0:
                 log.info("%s: %s", stage.name, _readable(figures))
-            if time.monotonic() - saved > CHECKPOINT_EVERY_S:
+            if clock() - saved > CHECKPOINT_EVERY_S:
                 save_checkpoint(resume, trainer.state())
-                saved = time.monotonic()
+                saved = clock()
     stage.network.load_state_dict(trainer.average)
     save_checkpoint(
         done, {"weights": trainer.average, "extra": stage.extra_state(), "steps": trainer.step}
@@ -87,8 +101,8 @@ def train(stage: Stage, config: StageConfig, run: Path, seed: int) -> Path:
 class _Trainer:
     """Optimiser, learning rate and moving average of one stage."""
 
-    def __init__(self, stage: Stage, config: StageConfig) -> None:
-        self.stage, self.config = stage, config
+    def __init__(self, stage: Stage, config: StageConfig, clock: Callable[[], float]) -> None:
+        self.stage, self.config, self.clock = stage, config, clock
         parameters = [p for p in stage.network.parameters() if p.requires_grad]
         self.parameters = parameters
         self.optimiser = torch.optim.AdamW(
@@ -105,7 +119,7 @@ class _Trainer:
 
     def advance(self, rng: np.random.Generator) -> dict[str, float]:
         """One step; returns the figures for the log."""
-        started = time.monotonic()
+        started = self.clock()
         rate = self._learning_rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -119,7 +133,7 @@ class _Trainer:
         self.optimiser.step()
         self._update_average()
         self.step += 1
-        self.elapsed_s += time.monotonic() - started
+        self.elapsed_s += self.clock() - started
         return {
             "step": self.step,
             "seconds": round(self.elapsed_s, 1),

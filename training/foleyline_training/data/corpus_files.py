@@ -81,24 +81,37 @@ class CorpusFiles:
         shape: tuple[int, ...],
         compute: Callable[[int, int], NDArray[np.float16]],
     ) -> NDArray[np.float16]:
-        """The array ``<name>.npy`` (scenes, *shape), computed scene by scene where missing.
+        """The array ``<name>.npy`` (scenes, *shape), computed where it is still missing.
+
+        A computation that was cut short goes on after the last whole batch of scenes.
 
         Args:
             compute: values of scenes [start, stop).
         """
         path, draft = self.folder / f"{name}.npy", self.folder / f"{name}.part.npy"
         if not path.exists():
-            log.info("computing %s of %d scenes", name, self.scenes)
+            finished = self.folder / f"{name}.finished"  # how many scenes the draft holds
+            first = int(finished.read_text()) if finished.exists() and draft.exists() else 0
+            if not first:
+                finished.unlink(missing_ok=True)
+            log.info("computing %s of %d scenes from %d on", name, self.scenes, first)
             array = np.lib.format.open_memmap(
-                draft, mode="w+", dtype=np.float16, shape=(self.scenes, *shape)
+                draft,
+                mode="r+" if first else "w+",
+                dtype=np.float16,
+                shape=(self.scenes, *shape),
             )
             with torch.inference_mode():
-                for start in range(0, self.scenes, _BATCH):
+                for start in range(first, self.scenes, _BATCH):
                     stop = min(start + _BATCH, self.scenes)
                     array[start:stop] = compute(start, stop)
-            array.flush()
+                    array.flush()
+                    part = finished.with_suffix(".finished.part")
+                    part.write_text(str(stop))
+                    part.replace(finished)
             del array
             draft.replace(path)
+            finished.unlink(missing_ok=True)
         return np.load(path, mmap_mode="r")
 
 

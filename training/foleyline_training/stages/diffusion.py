@@ -45,9 +45,12 @@ class DiffusionStage:
             predicted, self.schedule.target(clean, noise, timestep), reduction="none"
         ).mean((1, 2))
         with_condition = keep.flatten() > 0
+        rows = {"conditional": errors[with_condition], "unconditional": errors[~with_condition]}
         return errors.mean(), {
-            "conditional": errors[with_condition].mean().item(),
-            "unconditional": errors[~with_condition].mean().item() if batch > 1 else 0.0,
+            # A batch may hold no row of a kind; a mean of nothing is no figure.
+            name: chosen.mean().item()
+            for name, chosen in rows.items()
+            if len(chosen)
         }
 
     def extra_state(self) -> dict[str, Any]:
