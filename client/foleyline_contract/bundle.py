@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from foleyline_contract.errors import BundleDamaged, BundleIncomplete
@@ -23,7 +23,7 @@ MANIFEST_NAME = "bundle.json"
 GRAPHS = ("video_encoder", "condition_encoder", "unet", "aligner", "latent_decoder")
 """Graphs every diff-foley bundle has, as ``<name>.onnx``."""
 MEL_FILTERS = "mel_filters.npy"
-FAMILIES = ("diff-foley", "flow")
+FAMILIES = ("diff-foley", "foley-flow")
 _READ_BYTES = 1 << 20
 
 
@@ -56,7 +56,7 @@ class Manifest:
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}, but must be one of {FAMILIES}")
         for name in self.files:
-            if PurePosixPath(name).name != name or "\\" in name or name in (".", ".."):
+            if PureWindowsPath(name).name != name or name in (".", "..") or "\0" in name:
                 raise ValueError(f"files: {name!r} is no plain file name")
         needed = {f"{graph}.onnx" for graph in GRAPHS} | {MEL_FILTERS, self.attributions}
         if missing := sorted(needed - set(self.files)):

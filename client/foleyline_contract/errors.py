@@ -17,6 +17,7 @@
         ProtocolMismatch     the two sides speak different protocol versions
         MessageMalformed     the other side sent something that is not a message
       ServerError            a defect in the server; the log has the details
+      ServerBusy             the server has too much to do for what was asked
       BundleError
         BundleUnknown        no bundle of that name is installed
         BundleDamaged        a bundle's file is missing or its hash is wrong
@@ -39,15 +40,17 @@ class FoleyError(Exception):
     Args:
         message: one sentence for an editor: what happened.
         remedy: what to do about it; the class's own remedy when left out.
+        detail: technical text for the log; stays on this side of the wire.
     """
 
     code: ClassVar[str] = "error"
     default_remedy: ClassVar[str] = "Look into the log, then try again."
 
-    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+    def __init__(self, message: str, *, remedy: str | None = None, detail: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = self.default_remedy if remedy is None else remedy
+        self.detail = detail
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
@@ -137,6 +140,11 @@ class ServerError(FoleyError):
 
     code = "server"
     default_remedy = "Try again; if it stays, report it with the server's log."
+
+
+class ServerBusy(FoleyError):
+    code = "server_busy"
+    default_remedy = "Wait until its jobs are done, or cancel them."
 
 
 class BundleError(FoleyError):

@@ -8,15 +8,16 @@ that names its path. Fractions travel as ``"numerator/denominator"``.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from fractions import Fraction
+from functools import cache
 from math import isfinite
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-_FRACTION_DIGITS = 20
-"""Longest numerator or denominator accepted: far beyond any time, far below a costly number."""
+FRACTION_DIGITS_MAX = 64
+"""Longest numerator or denominator: room for products of floats, far below a costly number."""
 
 
 class FieldError(ValueError):
@@ -24,15 +25,23 @@ class FieldError(ValueError):
 
 
 def to_json(value: object) -> Any:  # noqa: ANN401 - JSON values have no one type
-    """Turn a (nested) dataclass, Fraction, tuple or mapping into plain JSON values."""
+    """Turn a (nested) dataclass, Fraction, tuple or mapping into plain JSON values.
+
+    Raises:
+        FieldError: a fraction has more digits than a peer would accept.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         return {item.name: to_json(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Fraction):
+        if max(abs(value.numerator), value.denominator) >= 10**FRACTION_DIGITS_MAX:
+            raise FieldError("a fraction is too long; use limit_denominator() first")
         return f"{value.numerator}/{value.denominator}"
     if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+        items = cast("Sequence[object]", value)
+        return [to_json(item) for item in items]
     if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        entries = cast("Mapping[object, object]", value)
+        return {str(key): to_json(item) for key, item in entries.items()}
     return value
 
 
@@ -44,7 +53,7 @@ def from_json(kind: type[T], value: object, path: str = "") -> T:
     """
     if not isinstance(value, dict):
         raise FieldError(f"{path or 'value'}: an object was expected")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     arguments: dict[str, Any] = {}
     for item in fields(kind):  # pyright: ignore[reportArgumentType]
         name = f"{path}.{item.name}" if path else item.name
@@ -54,8 +63,13 @@ def from_json(kind: type[T], value: object, path: str = "") -> T:
             raise FieldError(f"{name}: missing")
     try:
         return kind(**arguments)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, ArithmeticError) as error:
         raise FieldError(f"{path or kind.__name__}: {error}") from error
+
+
+@cache
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _read(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401 - types are data here
@@ -68,15 +82,17 @@ def _read(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401 - types are 
     if origin is tuple:
         if not isinstance(value, list):
             raise FieldError(f"{path}: a list was expected")
-        return tuple(_read(get_args(kind)[0], item, f"{path}[{i}]") for i, item in enumerate(value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        items = cast("list[Any]", value)
+        return tuple(_read(get_args(kind)[0], item, f"{path}[{i}]") for i, item in enumerate(items))
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):  # pyright: ignore[reportUnknownVariableType]
+        if not isinstance(value, dict):
             raise FieldError(f"{path}: an object was expected")
-        return {k: _read(get_args(kind)[1], v, f"{path}.{k}") for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        entries = cast("dict[str, Any]", value)
+        return {k: _read(get_args(kind)[1], v, f"{path}.{k}") for k, v in entries.items()}
     if kind is Any or kind is object:
         return value
     if is_dataclass(kind):
-        return from_json(kind, value, path)  # pyright: ignore[reportArgumentType]
+        return from_json(cast("type[Any]", kind), value, path)
     return _scalar(kind, value, path)
 
 
@@ -84,9 +100,13 @@ def _scalar(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401 - types ar
     if kind is Fraction:
         return _fraction(value, path)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not isfinite(value):
+        try:
+            number = float(value)
+        except OverflowError:
+            raise FieldError(f"{path}: a finite number was expected") from None
+        if not isfinite(number):
             raise FieldError(f"{path}: a finite number was expected")
-        return float(value)
+        return number
     if kind is int and isinstance(value, bool):
         raise FieldError(f"{path}: int was expected")
     if not isinstance(value, kind):
@@ -97,7 +117,9 @@ def _scalar(kind: Any, value: Any, path: str) -> Any:  # noqa: ANN401 - types ar
 def _fraction(value: object, path: str) -> Fraction:
     parts = value.split("/") if isinstance(value, str) else []
     sound = len(parts) == 2 and all(
-        part.removeprefix("-").isdecimal() and part.isascii() and len(part) <= _FRACTION_DIGITS
+        part.isascii()
+        and part.removeprefix("-").isdecimal()
+        and len(part.removeprefix("-")) <= FRACTION_DIGITS_MAX
         for part in parts
     )
     if not sound or int(parts[1]) <= 0:

@@ -23,6 +23,14 @@ STEPS_MAX = 250
 CFG_SCALE_MAX = 20.0
 ALIGN_SCALE_MAX = 500.0
 CLIP_DURATION_MAX_S = 4 * 60 * 60
+PATH_MAX_CHARS = 32_767
+SILENCE_DBFS = -200.0
+"""Peak of a take without any sound: the wire knows no infinity."""
+
+
+def _check_path(path: str) -> None:
+    if not path or "\0" in path or len(path) > PATH_MAX_CHARS:
+        raise SettingInvalid("The clip names no file.")
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:
@@ -39,17 +47,18 @@ class Clip:
     """
 
     path: str
+    """Absolute, as the server's machine knows it."""
     start_s: Fraction
+    """Seconds after the file's first picture, whatever time stamp that picture has."""
     duration_s: Fraction
     """Timeline seconds, ``frames * fps_base / fps``."""
     speed: Fraction = Fraction(1)
 
     def __post_init__(self) -> None:
-        if not self.path:
-            raise SettingInvalid("The clip names no file.")
+        _check_path(self.path)
         if self.start_s < 0:
             raise SpanOutside(f"The clip starts {float(-self.start_s):.3f} s before its file.")
-        if not 0 < self.duration_s <= CLIP_DURATION_MAX_S:
+        if not 0 < self.duration_s <= CLIP_DURATION_MAX_S or self.sample_count < 1:
             raise SpanOutside(f"The clip lasts {float(self.duration_s):.3f} s.")
         if self.speed <= 0:
             raise SettingInvalid("The clip's speed must be above zero.")
@@ -107,6 +116,17 @@ class Generate:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask how long a file's picture is; answered by Probed or Failed."""
+
+    path: str
+    """Absolute, as the server's machine knows it."""
+
+    def __post_init__(self) -> None:
+        _check_path(self.path)
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Cancel a job; answered by JobCancelled, or by nothing if the job has ended."""
 
@@ -122,13 +142,13 @@ class Ping:
 class Shutdown:
     """Ask a server on this machine to end; answered by Goodbye.
 
-    With ``only_if_idle`` a server that has jobs answers Failed instead and goes on.
+    With ``only_if_idle`` a server that has jobs answers Failed (ServerBusy) and goes on.
     """
 
     only_if_idle: bool = False
 
 
-Request = Hello | Generate | Cancel | Ping | Shutdown
+Request = Hello | Generate | Probe | Cancel | Ping | Shutdown
 
 # ---- events ----------------------------------------------------------------------------
 
@@ -159,6 +179,21 @@ class Welcome:
     providers: tuple[str, ...]
     """ONNX Runtime execution providers in use, best first."""
     protocol_version: int = PROTOCOL_VERSION
+    run_id: str = ""
+    """Fresh at every start of the server, so that a client notices a restart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a file shows."""
+
+    duration_s: Fraction
+    """From its first picture's time stamp to the end of its last picture."""
+    fps: Fraction
+    """Average, for display; variable rates are normal."""
+    width_px: int
+    height_px: int
+    has_sound: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +230,7 @@ class TakeFinished:
     """The seed that, with ``take`` 0 and the same settings, gives this very take again."""
     sample_count: int
     peak_dbfs: float
+    """Finite; SILENCE_DBFS when there is no sound at all."""
     log_p_aligned: float | None
     """Mean log-probability of the alignment classifier for the final latent, if it ran."""
     provenance: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -232,6 +268,8 @@ class Pong:
 
     jobs: int
     """Running and waiting jobs."""
+    run_id: str = ""
+    """The same as in Welcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +278,15 @@ class Goodbye:
 
 
 Event = (
-    Welcome | Accepted | Progress | TakeFinished | JobFinished | JobCancelled
-    | Failed | Pong | Goodbye
+    Welcome
+    | Probed
+    | Accepted
+    | Progress
+    | TakeFinished
+    | JobFinished
+    | JobCancelled
+    | Failed
+    | Pong
+    | Goodbye
 )
 Message = Request | Event

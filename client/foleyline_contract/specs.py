@@ -16,6 +16,12 @@ TAKE_SAMPLE_BYTES = 3
 """Takes are 48 kHz, mono, 24-bit little-endian PCM."""
 
 
+def _above_zero(**values: float | Fraction) -> None:
+    for name, value in values.items():
+        if not value > 0:
+            raise ValueError(f"{name} is {value}, but must be above zero")
+
+
 def take_sample_count(duration_s: Fraction) -> int:
     """Samples of a take that lasts ``duration_s``: ``round(frames * 48000 * fps_base / fps)``."""
     return round(duration_s * TAKE_RATE_HZ)
@@ -37,6 +43,10 @@ class PictureSpec:
     resize: str
     """``squash-bilinear``: aspect ignored, antialiased when shrinking."""
 
+    def __post_init__(self) -> None:
+        _above_zero(fps=self.fps, height_px=self.height_px, width_px=self.width_px)
+        _above_zero(value_max=self.value_max)
+
     def count_for(self, duration_s: Fraction) -> int:
         """Grid points needed to cover ``duration_s``."""
         return max(1, ceil(duration_s * self.fps))
@@ -52,6 +62,11 @@ class FeatureSpec:
     """Pictures on either side that a feature depends on (the encoder's receptive field)."""
     condition_dim: int
 
+    def __post_init__(self) -> None:
+        _above_zero(dim=self.dim, per_window=self.per_window, condition_dim=self.condition_dim)
+        if self.margin < 0:
+            raise ValueError("margin is below zero")
+
 
 @dataclass(frozen=True, slots=True)
 class LatentSpec:
@@ -61,11 +76,19 @@ class LatentSpec:
     scale_factor: float
     """Latents are multiplied by this for diffusion and divided by it before decoding."""
 
+    def __post_init__(self) -> None:
+        _above_zero(
+            scale_factor=self.scale_factor, **{f"shape[{i}]": n for i, n in enumerate(self.shape)}
+        )
+        if not self.shape:
+            raise ValueError("shape is empty")
+
 
 @dataclass(frozen=True, slots=True)
 class MelSpec:
-    """Log-mel spectrogram: ``clip(( db_per_decade * log10(max(floor, mel)) - db_shift ) / db_range)``.
+    """Log-mel spectrogram.
 
+    ``clip((db_per_decade * log10(max(floor, mel)) - db_shift) / db_range, 0, 1)``, where
     mel = filters @ |STFT| (magnitude, Hann, centred); values lie in [0, 1].
     The official system's mapping is db_per_decade 20, db_shift -80, db_range 100, floor 1e-5.
     """
@@ -80,6 +103,12 @@ class MelSpec:
     db_per_decade: float
     db_shift: float
     db_range: float
+
+    def __post_init__(self) -> None:
+        _above_zero(rate_hz=self.rate_hz, n_fft=self.n_fft, hop=self.hop, bands=self.bands)
+        _above_zero(floor=self.floor, db_per_decade=self.db_per_decade, db_range=self.db_range)
+        if not 0 <= self.fmin_hz < self.fmax_hz <= self.rate_hz / 2:
+            raise ValueError("fmin_hz and fmax_hz do not lie in order below half of rate_hz")
 
     def frames_for(self, duration_s: Fraction) -> int:
         """Mel frames needed to cover ``duration_s``."""
@@ -100,6 +129,9 @@ class ScheduleSpec:
     beta_end: float
     prediction: str
 
+    def __post_init__(self) -> None:
+        _above_zero(steps=self.steps, beta_start=self.beta_start, beta_end=self.beta_end)
+
 
 @dataclass(frozen=True, slots=True)
 class SamplingDefaults:
@@ -109,6 +141,11 @@ class SamplingDefaults:
     steps: int
     cfg_scale: float
     align_scale: float
+
+    def __post_init__(self) -> None:
+        _above_zero(steps=self.steps)
+        if self.cfg_scale < 0 or self.align_scale < 0:
+            raise ValueError("cfg_scale or align_scale is below zero")
 
 
 @dataclass(frozen=True, slots=True)

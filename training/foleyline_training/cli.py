@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from foleyline_training.config import STAGES, Config, load_config
-from foleyline_training.runs import Run, TimbreLost, render, train_all, train_stage
+from foleyline_training.runs import (
+    Run,
+    TimbreLost,
+    end_with_parent,
+    render,
+    train_all,
+    train_stage,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,6 +47,8 @@ def _run(arguments: argparse.Namespace, config: Config, run: Run) -> None:
         case "corpus":
             render(config, run)
         case "stage":
+            if arguments.end_with_parent:
+                end_with_parent()
             train_stage(arguments.stage, config, run)
         case _:
             train_all(config, run, _same_run(arguments))
@@ -52,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     corpus = commands.add_parser("corpus", help="render the corpus only")
     stage = commands.add_parser("stage", help="train one stage")
     stage.add_argument("stage", choices=STAGES)
+    stage.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
     for command in (everything, corpus, stage):
         command.add_argument("--config", default="mini", help="built-in name or TOML file")
         command.add_argument("--sounds", type=Path, required=True, help="folder with LICENSES.csv")

@@ -19,6 +19,7 @@ from foleyline_training.models.autoencoder import Autoencoder
 EXCERPT_FRAMES = 24
 """Mel frames from just before a contact on."""
 LEAD_FRAMES = 2
+PROBE_TEST_SCENES_MAX = 200
 
 
 class MaterialProbe(nn.Module):
@@ -62,14 +63,14 @@ def excerpts(
     return torch.from_numpy(padded).transpose(1, 2)
 
 
-def isolated(corpus: CorpusFiles, gap_s: float = 0.2) -> NDArray[np.int64]:
-    """Contacts with no other contact nearby, whose material can be told at all."""
-    times, scenes = corpus.contact_time_s, corpus.contact_scene
-    clear = np.ones(len(times), bool)
-    for k in range(len(times)):
-        near = (scenes == scenes[k]) & (np.abs(times - times[k]) < gap_s)
-        clear[k] = near.sum() == 1
-    return np.flatnonzero(clear)
+def isolated(corpus: CorpusFiles, scenes: range, gap_s: float = 0.2) -> NDArray[np.int64]:
+    """Contacts of ``scenes`` with no other contact nearby, whose material can be told at all."""
+    times, rows = corpus.contact_time_s, corpus.contact_scene
+    inside = np.flatnonzero((rows >= scenes.start) & (rows < scenes.stop))
+    near = [
+        np.count_nonzero((rows == rows[k]) & (np.abs(times - times[k]) < gap_s)) for k in inside
+    ]
+    return inside[np.array(near, np.int64) == 1]
 
 
 def train_probe(
@@ -93,9 +94,9 @@ def train_probe(
     return probe.eval().requires_grad_(False)
 
 
-def probe_for(corpus: CorpusFiles, *, contacts: int = 12_000) -> MaterialProbe:
-    """A probe trained on the real sound of ``corpus``."""
-    pick = isolated(corpus)[:contacts]
+def probe_for(corpus: CorpusFiles) -> MaterialProbe:
+    """A probe trained on the real sound of ``corpus``, but for its last scenes."""
+    pick = isolated(corpus, range(probe_scenes(corpus).start))
     return train_probe(
         excerpts(
             corpus.mels(),
@@ -108,26 +109,29 @@ def probe_for(corpus: CorpusFiles, *, contacts: int = 12_000) -> MaterialProbe:
     )
 
 
+def probe_scenes(corpus: CorpusFiles) -> range:
+    """The scenes kept from the probe's training: new mixes of sounds it knows."""
+    kept = max(1, min(corpus.scenes // 10, PROBE_TEST_SCENES_MAX))
+    return range(corpus.scenes - kept, corpus.scenes)
+
+
 def reconstruction_accuracy(
-    probe: MaterialProbe, corpus: CorpusFiles, autoencoder: Autoencoder
+    probe: MaterialProbe, corpus: CorpusFiles, scenes: range, autoencoder: Autoencoder
 ) -> tuple[float, float]:
-    """Accuracy on the real sound of ``corpus`` and on its reconstructions."""
-    pick = isolated(corpus)
-    real = corpus.mels()
+    """Accuracy on the real sound of ``scenes`` and on its reconstructions."""
+    pick = isolated(corpus, scenes)
+    real = corpus.mels()[scenes.start : scenes.stop]
     rebuilt = np.empty_like(real)
     with torch.inference_mode():
-        for row in range(corpus.scenes):
+        for row in range(len(real)):
             mel = torch.from_numpy(real[row : row + 1].astype(np.float32)).transpose(1, 2)
             decoded = autoencoder.decoder(autoencoder.encoder(mel)[0]).clamp(0, 1)
             rebuilt[row] = decoded[0].T.numpy()
     materials = torch.from_numpy(corpus.contact_material[pick])
+    rows = corpus.contact_scene[pick] - scenes.start
     frames_per_s = corpus.config.mel.rate_hz / corpus.config.mel.hop
     real_named, rebuilt_named = (
-        accuracy(
-            probe,
-            excerpts(mels, corpus.contact_scene[pick], corpus.contact_time_s[pick], frames_per_s),
-            materials,
-        )
+        accuracy(probe, excerpts(mels, rows, corpus.contact_time_s[pick], frames_per_s), materials)
         for mels in (real, rebuilt)
     )
     return real_named, rebuilt_named

@@ -1,0 +1,66 @@
+"""A Session without a server: scripted events in, recorded calls out."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from foleyline_contract import messages as m
+from foleyline_contract.codec import Envelope
+from foleyline_contract.errors import FoleyError
+
+BUNDLE = m.BundleInfo(
+    name="mini",
+    version="1",
+    family="diff-foley",
+    licence="CC0-1.0",
+    description="For tests",
+    sha256="0" * 64,
+    sampler="dpm-solver",
+    steps=25,
+    cfg_scale=4.5,
+    align_scale=50.0,
+)
+WELCOME = m.Welcome(
+    server_version="0.1.0",
+    bundles=(BUNDLE,),
+    default_bundle="mini",
+    providers=("CPUExecutionProvider",),
+)
+
+
+class FakeSession:
+    """Says what it was told to say; ``heard`` lists what it was asked."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, object]] = []
+        self.closed = False
+        self._events: deque[Envelope | FoleyError] = deque()
+        self._jobs = 0
+
+    def say(self, message: m.Event, *parts: bytes, reply_to: str | None = None) -> None:
+        self._events.append(Envelope(message, "e1", reply_to, parts))
+
+    def fail(self, error: FoleyError) -> None:
+        """Have the next poll raise."""
+        self._events.append(error)
+
+    def submit(self, clip: m.Clip, settings: m.GenerateSettings) -> str:
+        self._jobs += 1
+        self.heard.append(("submit", (clip, settings)))
+        return f"job{self._jobs}"
+
+    def cancel(self, job_id: str) -> None:
+        self.heard.append(("cancel", job_id))
+
+    def poll(self, timeout_s: float) -> Envelope | None:
+        if not self._events:
+            time.sleep(min(timeout_s, 0.005))
+            return None
+        event = self._events.popleft()
+        if isinstance(event, FoleyError):
+            raise event
+        return event
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,60 @@
+import pytest
+import torch
+
+from foleyline_training.models.unet import ConditionEncoder, UNet
+
+
+@pytest.fixture(scope="module")
+def unet(busy):
+    return busy(UNet(latent_channels=4, width=24, levels=3, condition_dim=8))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_prediction_has_the_latents_shape(unet, batch):
+    latent, condition = torch.randn(batch, 4, 16), torch.randn(batch, 16, 8)
+    assert unet(latent, torch.full((batch,), 3.7), condition).shape == latent.shape
+
+
+def test_untrained_prediction_is_zero():
+    unet = UNet(latent_channels=4, width=24, levels=2, condition_dim=8)
+    out = unet(torch.randn(1, 4, 8), torch.zeros(1), torch.randn(1, 8, 8))
+    assert not out.any()
+
+
+def test_rows_of_a_batch_do_not_see_each_other(unet):
+    latent, time, condition = torch.randn(2, 4, 16), torch.tensor([5.0, 700]), torch.randn(2, 16, 8)
+    alone = unet(latent[1:], time[1:], condition[1:])
+    torch.testing.assert_close(unet(latent, time, condition)[1:], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_condition_acts_where_it_belongs(unet):
+    """A change in one feature changes the prediction there more than far away."""
+    latent, time, condition = torch.randn(1, 4, 64), torch.tensor([500.0]), torch.randn(1, 64, 8)
+    changed = condition.clone()
+    changed[:, 32] += 3
+    change = (unet(latent, time, changed) - unet(latent, time, condition)).abs().sum((0, 1))
+    assert change[31:34].mean() > 2 * torch.cat([change[:12], change[52:]]).mean()
+
+
+def test_every_input_matters(unet):
+    latent, time, condition = torch.randn(1, 4, 16), torch.tensor([500.0]), torch.randn(1, 16, 8)
+    base = unet(latent, time, condition)
+    for other in (
+        unet(latent + 1, time, condition),
+        unet(latent, time + 100, condition),
+        unet(latent, time, torch.zeros_like(condition)),
+    ):
+        assert not torch.allclose(base, other, atol=1e-3)
+
+
+def test_condition_encoder_knows_positions(busy):
+    encoder = busy(ConditionEncoder(feature_dim=6, condition_dim=8, per_window=16))
+    condition = encoder(torch.ones(2, 16, 6))
+    assert condition.shape == (2, 16, 8)
+    assert not torch.allclose(condition[:, 0], condition[:, 1])
+
+
+def test_zero_features_are_not_the_zero_condition(busy):
+    """Dropping means zeros after the encoder; silence seen before it is another thing."""
+    encoder = busy(ConditionEncoder(feature_dim=6, condition_dim=8, per_window=16))
+    assert encoder(torch.zeros(1, 16, 6)).abs().min() > 0

@@ -1,0 +1,36 @@
+import pytest
+
+from foleyline_training.checkpoints import save_checkpoint
+from foleyline_training.stages.conditioned import ConditionedData
+from foleyline_training.stages.networks import make_autoencoder, make_cavp
+
+
+@pytest.fixture
+def run_folder(tiny, corpus, tmp_path, busy):
+    """A run whose first two stages have ended."""
+    for name, network in (
+        ("cavp", make_cavp(tiny, len(corpus.materials))),
+        ("autoencoder", make_autoencoder(tiny)),
+    ):
+        save_checkpoint(tmp_path / f"{name}.pt", {"weights": busy(network).state_dict()})
+    return tmp_path
+
+
+@pytest.fixture
+def data(tiny, corpus, run_folder):
+    return ConditionedData(tiny, corpus, run_folder)
+
+
+@pytest.fixture
+def unmoved():
+    """Names of the weights that a backward pass of ``loss`` gives no gradient."""
+
+    def names(network, loss):
+        loss.backward()
+        return [
+            name
+            for name, weight in network.named_parameters()
+            if weight.grad is None or not weight.grad.any()
+        ]
+
+    return names

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+import torch
+
+from foleyline_training.stages.cavp import LOG_SCALE_MAX, CavpStage
+
+
+@pytest.fixture
+def stage(tiny, corpus):
+    return CavpStage(tiny, corpus)
+
+
+def test_loss_is_the_sum_of_its_figures_and_moves_all_weights(stage, busy, unmoved):
+    busy(stage.network)
+    loss, figures = stage.loss(np.random.default_rng(0))
+    assert loss.item() == pytest.approx(sum(figures.values()), rel=1e-5)
+    assert unmoved(stage.network, loss) == []
+
+
+def test_batch_has_its_shapes_and_ranges(stage):
+    pictures, mel, seen = stage._batch(np.random.default_rng(0))
+    assert pictures.shape == (4, 16, 3, 16, 16)
+    assert mel.shape == (4, 16, 128)
+    assert seen.shape == (4, 16, 3)
+    assert 0 <= pictures.min() < pictures.max() <= 1
+
+
+def test_pictures_mel_and_contacts_are_of_the_same_moment(stage, corpus):
+    """Every array tells scene and picture in its values; a batch has to agree on them."""
+    scenes, duration = corpus.scenes, corpus.duration
+    number = np.arange(scenes)[:, None] * duration + np.arange(duration)  # below 384
+    corpus.contacts_seen = np.broadcast_to(number[..., None], (scenes, duration, 3))
+    stage.mels = np.broadcast_to(number.repeat(8, 1)[..., None], (scenes, duration * 8, 16))
+    colour = np.minimum(number, 100)  # dark enough not to be clipped
+    corpus.pictures = np.broadcast_to(
+        colour[..., None, None, None].astype(np.uint8), (scenes, duration, 16, 16, 3)
+    )
+    pictures, mel, seen = stage._batch(np.random.default_rng(1))
+    assert torch.equal(mel[:, 0].reshape(4, 16, 8)[..., 5], seen[..., 0])
+    shown, wanted = pictures[:, :, 0, 0, 0] * 255, seen[..., 0].clamp_max(100)
+    light = shown.sum(1, keepdim=True) / wanted.sum(1, keepdim=True)
+    torch.testing.assert_close(shown, wanted * light)
+    assert ((light >= 0.75) & (light <= 1.3)).all()
+
+
+def test_pictures_are_mirrored_left_to_right_only(stage, corpus):
+    ramp = np.arange(16, dtype=np.uint8)
+    corpus.pictures = np.broadcast_to(ramp[:, None, None], (8, 48, 16, 16, 3)) * np.uint8(1)
+    corpus.pictures = corpus.pictures + 6 * ramp[None, None, None, :, None]  # 1 down, 6 across
+    mirrored = set()
+    for seed in range(10):
+        pictures, _, _ = stage._batch(np.random.default_rng(seed))
+        down, across = (
+            (pictures[..., -1, 8] > pictures[..., 0, 8]).all(),
+            (pictures[..., 8, -1] > pictures[..., 8, 0]).all(),
+        )
+        assert down
+        mirrored.add(bool(across))
+    assert mirrored == {True, False}
+
+
+def test_temperature_is_bounded(stage):
+    with torch.no_grad():
+        stage.network.log_scale.fill_(20.0)
+    stage.loss(np.random.default_rng(0))
+    assert stage.network.log_scale.item() == pytest.approx(LOG_SCALE_MAX)
+
+
+def test_same_generator_same_loss(stage):
+    one, two = (stage.loss(np.random.default_rng(3))[0].item() for _ in range(2))
+    assert one == two
+
+
+def test_materials_are_kept(stage):
+    assert stage.extra_state() == {"materials": ["wood", "glass", "water"]}

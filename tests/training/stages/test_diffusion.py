@@ -1,0 +1,67 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from foleyline_training.stages.diffusion import CONDITION_DROP_RATE, DiffusionStage
+
+
+class Watched(DiffusionStage):
+    """Notes what the UNet is given."""
+
+    def __init__(self, data) -> None:
+        super().__init__(data)
+        self.given = []
+        self.network.unet.register_forward_pre_hook(lambda _, inputs: self.given.append(inputs))
+
+
+@pytest.fixture
+def stage(data, busy):
+    stage = Watched(data)
+    busy(stage.network)
+    return stage
+
+
+def with_batch(stage, batch):
+    stages = {
+        **stage.config.stages,
+        "diffusion": replace(stage.config.stages["diffusion"], batch=batch),
+    }
+    stage.config = replace(stage.config, stages=stages)
+    return stage
+
+
+def test_loss_moves_all_weights(stage, unmoved):
+    loss, _ = with_batch(stage, 16).loss(np.random.default_rng(0))
+    assert unmoved(stage.network, loss) == []
+
+
+def test_dropped_condition_is_all_zeros_one_time_in_five(stage):
+    with_batch(stage, 400).loss(np.random.default_rng(0))
+    _, timestep, condition = stage.given[0]
+    dropped = (condition == 0).all(dim=(1, 2))
+    assert (condition[~dropped] != 0).any(dim=2).all()
+    assert dropped.float().mean().item() == pytest.approx(CONDITION_DROP_RATE, abs=0.06)
+    assert timestep.dtype == torch.float32
+
+
+def test_network_that_knows_the_answer_has_no_loss(stage):
+    """The x0 target is the clean latent itself: at step 0 the noisy one is nearly that."""
+    stage.schedule.alphas_cumprod = torch.ones(1000)
+    stage.network.unet.forward = lambda latent, timestep, condition: latent
+    loss, _ = stage.loss(np.random.default_rng(0))
+    assert loss.item() == pytest.approx(0, abs=1e-6)
+
+
+def test_figures_are_numbers_even_without_a_dropped_row(stage):
+    stage = with_batch(stage, 1)
+    for seed in range(8):
+        _, figures = stage.loss(np.random.default_rng(seed))
+        json.dumps(figures, allow_nan=False)
+        assert len(figures) == 1  # of one row, only one kind is known
+
+
+def test_scale_factor_is_kept(stage, data):
+    assert stage.extra_state() == {"scale_factor": data.scale_factor}

@@ -1,0 +1,48 @@
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from foleyline_training.checkpoints import load_checkpoint, save_checkpoint
+
+
+class Trap:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_values_return(tmp_path):
+    state = {"weights": {"a": torch.arange(3.0)}, "step": 7, "name": "cavp", "list": [1, 2.5]}
+    save_checkpoint(tmp_path / "new" / "one.pt", state)
+    loaded = load_checkpoint(tmp_path / "new" / "one.pt")
+    assert torch.equal(loaded.pop("weights")["a"], state.pop("weights")["a"])
+    assert loaded == state
+
+
+def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path):
+    path, sprung = tmp_path / "trap.pt", tmp_path / "sprung"
+    torch.save({"weights": Trap(sprung)}, path)
+    with pytest.raises(pickle.UnpicklingError):
+        load_checkpoint(path)
+    assert not sprung.exists()
+    torch.load(path, weights_only=False)  # The trap is a real one.
+    assert sprung.exists()
+
+
+def test_failed_save_keeps_the_old(tmp_path):
+    path = tmp_path / "one.pt"
+    save_checkpoint(path, {"step": 1})
+    with pytest.raises(AttributeError):
+        save_checkpoint(path, {"step": lambda: 2})  # cannot be pickled
+    assert load_checkpoint(path) == {"step": 1}
+
+
+def test_no_draft_stays(tmp_path):
+    save_checkpoint(tmp_path / "cavp.resume.pt", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["cavp.resume.pt"]

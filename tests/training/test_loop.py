@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+from itertools import count
+
+import pytest
+import torch
+from torch import nn
+
+from foleyline_training.checkpoints import load_checkpoint
+from foleyline_training.config import StageConfig
+from foleyline_training.loop import FINAL_LEARNING_RATE, train
+
+CONFIG = StageConfig(seconds=120.0, batch=8, learning_rate=0.05, weight_decay=0.01, ema=0.9)
+"""With a clock that ticks once a reading, a step takes 1 s; a checkpoint comes every 21 steps."""
+
+
+class Killed(Exception):
+    """Stands for the end of the process."""
+
+
+class ToyStage:
+    """Learns y = 3 x - 1 from noisy draws; dies before ``die_at``, if told to."""
+
+    name = "toy"
+
+    def __init__(self, die_at: int | None = None) -> None:
+        torch.manual_seed(1)
+        self.network = nn.Linear(1, 1)
+        self.die_at, self.calls = die_at, 0
+
+    def loss(self, rng):
+        if self.calls == self.die_at:
+            raise Killed
+        self.calls += 1
+        x = torch.from_numpy(rng.standard_normal((CONFIG.batch, 1)).astype("f4"))
+        error = self.network(x) - (3 * x - 1 + 0.1 * torch.randn_like(x))
+        return error.square().mean(), {"bias": self.network.bias.item()}
+
+    def extra_state(self):
+        return {"answer": 42}
+
+
+def ticking():
+    return count().__next__
+
+
+def run(stage, folder, config=CONFIG, seed=5):
+    return train(stage, config, folder, seed, clock=ticking())
+
+
+def figures(folder):
+    lines = (folder / "toy.jsonl").read_text().splitlines()
+    return {row["step"]: row for row in map(json.loads, lines)}
+
+
+def test_learns(tmp_path):
+    long = replace(CONFIG, seconds=300.0, learning_rate=0.2)
+    weights = load_checkpoint(run(ToyStage(), tmp_path, long))["weights"]
+    assert weights["weight"].item() == pytest.approx(3, abs=0.2)
+    assert weights["bias"].item() == pytest.approx(-1, abs=0.2)
+    logged = figures(tmp_path)
+    assert logged[max(logged)]["loss"] < 0.1 * logged[min(logged)]["loss"]
+
+
+def test_finished_file_holds_weights_extra_and_steps(tmp_path):
+    state = load_checkpoint(run(ToyStage(), tmp_path))
+    assert state["extra"] == {"answer": 42}
+    assert state["steps"] == 120
+    assert not (tmp_path / "toy.resume.pt").exists()
+
+
+def test_stops_when_its_time_is_up(tmp_path):
+    run(ToyStage(), tmp_path, replace(CONFIG, seconds=50.0))
+    assert max(figures(tmp_path)) == 40  # every 20th step of 50 is logged
+
+
+@pytest.mark.parametrize("steps", [21, 50, 100])
+def test_killed_and_resumed_equals_unbroken(tmp_path, steps):
+    whole = load_checkpoint(run(ToyStage(), tmp_path / "whole"))
+    with pytest.raises(Killed):
+        run(ToyStage(die_at=steps), tmp_path / "broken")
+    torch.manual_seed(99)  # Another process would not have this one's random state.
+    resumed = load_checkpoint(run(ToyStage(), tmp_path / "broken"))
+    assert torch.equal(resumed["weights"]["weight"], whole["weights"]["weight"])
+    assert figures(tmp_path / "broken") == figures(tmp_path / "whole")
+
+
+def test_resuming_does_only_what_is_left(tmp_path):
+    with pytest.raises(Killed):
+        run(ToyStage(die_at=100), tmp_path)
+    stage = ToyStage()
+    run(stage, tmp_path)
+    assert 20 <= stage.calls < 60
+
+
+def test_seed_changes_the_draws(tmp_path):
+    one, two = (run(ToyStage(), tmp_path / str(seed), seed=seed) for seed in (1, 2))
+    weights = [load_checkpoint(path)["weights"]["weight"] for path in (one, two)]
+    assert not torch.equal(*weights)
+
+
+def test_done_stage_is_not_trained_again(tmp_path):
+    before = run(ToyStage(), tmp_path).read_bytes()
+    stage = ToyStage(die_at=0)
+    assert run(stage, tmp_path).read_bytes() == before
+
+
+def test_nan_stops_with_the_name_of_the_stage(tmp_path):
+    stage = ToyStage()
+    nn.init.constant_(stage.network.weight, float("nan"))
+    with pytest.raises(FloatingPointError, match="toy: the loss is nan"):
+        run(stage, tmp_path)
+    assert not (tmp_path / "toy.pt").exists()
+
+
+def test_learning_rate_warms_up_and_decays(tmp_path):
+    run(ToyStage(), tmp_path, replace(CONFIG, seconds=300.0))
+    rates = {step: row["learning_rate"] for step, row in figures(tmp_path).items()}
+    assert rates[20] == pytest.approx(0.2 * CONFIG.learning_rate, rel=0.02)
+    assert max(rates.values()) <= CONFIG.learning_rate
+    assert rates[300] == pytest.approx(FINAL_LEARNING_RATE * CONFIG.learning_rate, rel=0.02)
+
+
+def test_kept_weights_are_the_average(tmp_path):
+    stage = ToyStage()
+    slow = replace(CONFIG, seconds=3.0, ema=0.999)
+    start = stage.network.weight.item()
+    kept = load_checkpoint(run(stage, tmp_path, slow))["weights"]["weight"].item()
+    assert kept != start
+    assert stage.network.weight.item() == kept
