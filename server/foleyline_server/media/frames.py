@@ -1,0 +1,130 @@
+"""A clip's pictures on a bundle's grid, by presentation time, and what a file shows.
+
+At grid point n the picture seen at source time ``start_s + speed * (n / fps + phase_s)`` is
+taken: the last one whose time stamp is not later. Pictures from the clip's out-point on are
+not seen by the editor, so they are not taken either. Where the file's picture ends up to
+``HOLD_MAX_S`` before the clip does, its last picture is held.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foleyline_contract.errors import FileUnreadable, SpanOutside
+from foleyline_contract.messages import Clip, Probed
+from foleyline_contract.specs import PictureSpec
+from foleyline_server.media.video_file import TimedFrame, VideoFile, to_rgb
+
+Floats = NDArray[np.float32]
+PICTURES_PER_CHUNK = 32
+HOLD_MAX_S = Fraction(1, 2)
+"""Strips may reach this far past the last picture: containers round, editors snap."""
+_PROBE_BACK_S = Fraction(2)
+
+
+def iter_pictures(
+    clip: Clip, spec: PictureSpec, per_chunk: int = PICTURES_PER_CHUNK
+) -> Iterator[Floats]:
+    """Yield the clip's ``spec.count_for(clip.duration_s)`` pictures, in chunks.
+
+    Yields:
+        float32 (up to ``per_chunk``, 3, height_px, width_px), RGB in [0, value_max].
+
+    Raises:
+        FileMissing, NoPicture, FileUnreadable: the file cannot be used.
+        SpanOutside: the clip reaches outside the file's picture.
+    """
+    scale = np.float32(spec.value_max / 255)
+    chunk: list[Floats] = []
+    picture: Floats | None = None
+    drawn: TimedFrame | None = None
+    with VideoFile(clip.path) as video:
+        for seen in seen_frames(video, clip, spec):
+            if picture is None or seen is not drawn:
+                rgb = to_rgb(seen.frame, spec.width_px, spec.height_px)
+                picture, drawn = rgb.transpose(2, 0, 1).astype(np.float32) * scale, seen
+            chunk.append(picture)
+            if len(chunk) == per_chunk:
+                yield np.stack(chunk)
+                chunk = []
+    if chunk:
+        yield np.stack(chunk)
+
+
+def seen_frames(video: VideoFile, clip: Clip, spec: PictureSpec) -> Iterator[TimedFrame]:
+    """Yield the frame seen at each grid point; the same object while it stays."""
+    slack_s = video.stamp_error_s
+    end_s = clip.start_s + clip.speed * clip.duration_s
+    frames = video.frames_from(clip.start_s)
+    seen = next(frames, None)
+    if seen is None:
+        raise FileUnreadable(f"No picture of {video.name!r} can be decoded.")
+    coming = _after(seen, frames, video, clip)
+    for time_s in _grid_times(clip, spec):
+        while coming is not None and coming.start_s <= min(time_s, end_s) + slack_s:
+            if coming.start_s >= end_s - slack_s:
+                break
+            seen = coming
+            coming = _after(seen, frames, video, clip)
+        yield seen
+
+
+def probe(path: str) -> Probed:
+    """What a file shows, and for how long.
+
+    Raises:
+        FileMissing, NoPicture, FileUnreadable: the file cannot be used.
+    """
+    with VideoFile(path) as video:
+        declared_s = video.declared_end_s or Fraction(0)
+        frames = video.frames_from(max(Fraction(0), declared_s - _PROBE_BACK_S))
+        tail = deque(frames, maxlen=1)
+        if not tail:
+            raise FileUnreadable(f"No picture of {video.name!r} can be decoded.")
+        last = tail[0]
+        rate = video.stream.average_rate or video.stream.guessed_rate
+        turned = round(last.frame.rotation / 90) % 2
+        size = (last.frame.width, last.frame.height)
+        return Probed(
+            duration_s=last.end_s,
+            fps=Fraction(rate) if rate else 1 / (last.end_s - last.start_s),
+            width_px=size[turned],
+            height_px=size[1 - turned],
+            has_sound=video.has_sound,
+        )
+
+
+def _grid_times(clip: Clip, spec: PictureSpec) -> Iterable[Fraction]:
+    for point in range(spec.count_for(clip.duration_s)):
+        yield clip.start_s + clip.speed * (point / spec.fps + spec.phase_s)
+
+
+def _after(
+    seen: TimedFrame, frames: Iterator[TimedFrame], video: VideoFile, clip: Clip
+) -> TimedFrame | None:
+    """The next frame; None at the end of a picture that is long enough for the clip."""
+    following = next(frames, None)
+    if following is None:
+        _require_covered(seen.end_s, video, clip)
+    return following
+
+
+def _require_covered(picture_end_s: Fraction, video: VideoFile, clip: Clip) -> None:
+    clip_end_s = clip.start_s + clip.speed * clip.duration_s
+    if clip.start_s < picture_end_s and clip_end_s <= picture_end_s + HOLD_MAX_S:
+        return
+    declared_s = video.declared_end_s
+    if declared_s is not None and declared_s > max(picture_end_s + HOLD_MAX_S, clip.start_s):
+        raise FileUnreadable(
+            f"The picture of {video.name!r} breaks off after {float(picture_end_s):.2f} s, though "
+            f"the file says that it lasts {float(declared_s):.2f} s."
+        )
+    raise SpanOutside(
+        f"The clip goes from {float(clip.start_s):.2f} s to {float(clip_end_s):.2f} s, but the "
+        f"picture of {video.name!r} ends after {float(picture_end_s):.2f} s."
+    )

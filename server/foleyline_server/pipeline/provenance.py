@@ -1,0 +1,85 @@
+"""The settings a take was made with, and the record that travels with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from foleyline_contract.bundle import Manifest
+from foleyline_contract.messages import SEED_MAX, Clip, GenerateSettings
+from foleyline_contract.specs import SamplingDefaults
+from foleyline_contract.version import PACKAGE_VERSION
+from foleyline_server.pipeline.samplers import sampler_named
+
+_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "soxr")
+
+
+@dataclass(frozen=True, slots=True)
+class UsedSettings:
+    """A request's settings with the bundle's defaults filled in."""
+
+    seed: int
+    takes: int
+    sampler: str
+    steps: int
+    cfg_scale: float
+    align_scale: float
+
+    def seed_of(self, take: int) -> int:
+        """The seed that gives this take alone."""
+        return (self.seed + take) % (SEED_MAX + 1)
+
+
+def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> UsedSettings:
+    """Fill in what the request left to the bundle.
+
+    Raises:
+        SettingInvalid: the sampler is not known.
+    """
+    sampler = defaults.sampler if settings.sampler is None else settings.sampler
+    sampler_named(sampler)
+    return UsedSettings(
+        seed=settings.seed,
+        takes=settings.takes,
+        sampler=sampler,
+        steps=defaults.steps if settings.steps is None else settings.steps,
+        cfg_scale=defaults.cfg_scale if settings.cfg_scale is None else settings.cfg_scale,
+        align_scale=defaults.align_scale if settings.align_scale is None else settings.align_scale,
+    )
+
+
+def provenance(
+    manifest: Manifest, sha256: str, settings: UsedSettings, take: int, clip: Clip
+) -> dict[str, Any]:
+    """How a take was made. Names the source's file but no folder of the artist's."""
+    return {
+        "bundle": manifest.name,
+        "bundle_version": manifest.version,
+        "bundle_sha256": sha256,
+        "licence": manifest.licence,
+        "seed": settings.seed_of(take),
+        "take": take,
+        "sampler": settings.sampler,
+        "steps": settings.steps,
+        "cfg_scale": settings.cfg_scale,
+        "align_scale": settings.align_scale,
+        "source_file": PurePath(clip.path).name,
+        "start_s": clip.start_s,
+        "duration_s": clip.duration_s,
+        "speed": clip.speed,
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"foleyline": PACKAGE_VERSION, "numpy": np.__version__}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

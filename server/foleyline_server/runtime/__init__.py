@@ -1,0 +1,1 @@
+"""Bundles and the library that runs their graphs."""

@@ -1,0 +1,1 @@
+"""The service: a socket, a queue of jobs and the one thread that computes."""
