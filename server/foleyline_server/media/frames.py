@@ -9,7 +9,7 @@ not seen by the editor, so they are not taken either. Where the file's picture e
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from foleyline_contract.errors import FileUnreadable, SpanOutside
 from foleyline_contract.messages import Clip, Probed
 from foleyline_contract.specs import PictureSpec
-from foleyline_server.media.video_file import TimedFrame, VideoFile, to_rgb
+from foleyline_server.media.video_file import Scaler, TimedFrame, VideoFile
 
 Floats = NDArray[np.float32]
 PICTURES_PER_CHUNK = 32
@@ -28,9 +28,14 @@ _PROBE_BACK_S = Fraction(2)
 
 
 def iter_pictures(
-    clip: Clip, spec: PictureSpec, per_chunk: int = PICTURES_PER_CHUNK
+    clip: Clip,
+    spec: PictureSpec,
+    per_chunk: int = PICTURES_PER_CHUNK,
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[Floats]:
     """Yield the clip's ``spec.count_for(clip.duration_s)`` pictures, in chunks.
+
+    ``check`` is called for every frame that is decoded and may raise to stop.
 
     Yields:
         float32 (up to ``per_chunk``, 3, height_px, width_px), RGB in [0, value_max].
@@ -40,14 +45,15 @@ def iter_pictures(
         SpanOutside: the clip reaches outside the file's picture.
     """
     scale = np.float32(spec.value_max / 255)
+    draw = Scaler(spec.width_px, spec.height_px)
     chunk: list[Floats] = []
     picture: Floats | None = None
     drawn: TimedFrame | None = None
     with VideoFile(clip.path) as video:
-        for seen in seen_frames(video, clip, spec):
+        for seen in seen_frames(video, clip, spec, check):
             if picture is None or seen is not drawn:
-                rgb = to_rgb(seen.frame, spec.width_px, spec.height_px)
-                picture, drawn = rgb.transpose(2, 0, 1).astype(np.float32) * scale, seen
+                picture = draw(seen.frame).transpose(2, 0, 1).astype(np.float32) * scale
+                drawn = seen
             chunk.append(picture)
             if len(chunk) == per_chunk:
                 yield np.stack(chunk)
@@ -56,11 +62,13 @@ def iter_pictures(
         yield np.stack(chunk)
 
 
-def seen_frames(video: VideoFile, clip: Clip, spec: PictureSpec) -> Iterator[TimedFrame]:
+def seen_frames(
+    video: VideoFile, clip: Clip, spec: PictureSpec, check: Callable[[], None] = lambda: None
+) -> Iterator[TimedFrame]:
     """Yield the frame seen at each grid point; the same object while it stays."""
     slack_s = video.stamp_error_s
     end_s = clip.start_s + clip.speed * clip.duration_s
-    frames = video.frames_from(clip.start_s)
+    frames = _checked(video.frames_from(clip.start_s), check)
     seen = next(frames, None)
     if seen is None:
         raise FileUnreadable(f"No picture of {video.name!r} can be decoded.")
@@ -97,6 +105,12 @@ def probe(path: str) -> Probed:
             height_px=size[1 - turned],
             has_sound=video.has_sound,
         )
+
+
+def _checked(frames: Iterator[TimedFrame], check: Callable[[], None]) -> Iterator[TimedFrame]:
+    for frame in frames:
+        check()
+        yield frame
 
 
 def _grid_times(clip: Clip, spec: PictureSpec) -> Iterable[Fraction]:

@@ -7,6 +7,8 @@ anew so that it starts exactly there. Both start at time 0. A copied picture may
 few frames after the span: later packets that the span's own pictures are built from.
 """
 
+# PyAV leaves type arguments open in its signatures.
+# pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 from __future__ import annotations
 
 import argparse
@@ -200,7 +202,8 @@ def _picture_stream(source: VideoFile, frame: VideoFrame, target: OutputContaine
     context.width, context.height = max(2, frame.width & ~1), max(2, frame.height & ~1)
     context.pix_fmt = "yuv420p"
     context.options = {"crf": _CRF}
-    context.sample_aspect_ratio = source.stream.sample_aspect_ratio
+    if source.stream.sample_aspect_ratio:
+        context.sample_aspect_ratio = source.stream.sample_aspect_ratio
     context.color_range, context.colorspace = int(frame.color_range), int(frame.colorspace)
     context.color_primaries, context.color_trc = int(frame.color_primaries), int(frame.color_trc)
     if frame.rotation:

@@ -19,6 +19,7 @@ import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
@@ -158,7 +159,7 @@ class VideoFile:
         stamp = int((time_s + self._origin) / self._time_base)
         try:
             self._container.seek(stamp, stream=self._stream, backward=True)
-        except (av.error.FFmpegError, OSError):
+        except (av.error.FFmpegError, OSError, OverflowError):
             return False
         return True
 
@@ -240,18 +241,27 @@ def require_regular_file(path: str) -> None:
         raise FileMissing(f"There is no file {place.name!r} where it was looked for.")
 
 
-def to_rgb(frame: VideoFrame, width_px: int, height_px: int) -> NDArray[np.uint8]:
-    """A frame as seen upright, squashed to a size: (height_px, width_px, 3), antialiased."""
-    turns = round(frame.rotation / 90) % 4
-    if turns % 2:
-        width_px, height_px = height_px, width_px
-    if frame.width > _SHRINK_MAX * width_px or frame.height > _SHRINK_MAX * height_px:
-        frame = frame.reformat(
-            width=min(frame.width, 4 * width_px),
-            height=min(frame.height, 4 * height_px),
-            interpolation="AREA",
+class Scaler:
+    """Frames as seen upright, squashed to one size; keeps the scaler's tables between frames."""
+
+    def __init__(self, width_px: int, height_px: int) -> None:
+        self._width_px, self._height_px = width_px, height_px
+        self._first, self._second = VideoReformatter(), VideoReformatter()
+
+    def __call__(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """RGB (height_px, width_px, 3), antialiased."""
+        turns = round(frame.rotation / 90) % 4
+        width_px, height_px = self._width_px, self._height_px
+        if turns % 2:
+            width_px, height_px = height_px, width_px
+        if frame.width > _SHRINK_MAX * width_px or frame.height > _SHRINK_MAX * height_px:
+            frame = self._first.reformat(
+                frame,
+                width=min(frame.width, 4 * width_px),
+                height=min(frame.height, 4 * height_px),
+                interpolation="AREA",
+            )
+        scaled = self._second.reformat(
+            frame, width=width_px, height=height_px, format="rgb24", interpolation="BILINEAR"
         )
-    scaled = frame.reformat(
-        width=width_px, height=height_px, format="rgb24", interpolation="BILINEAR"
-    )
-    return np.rot90(cast("NDArray[np.uint8]", scaled.to_ndarray()), turns)
+        return np.rot90(cast("NDArray[np.uint8]", scaled.to_ndarray()), turns)

@@ -86,7 +86,8 @@ def see(clip: Clip, bundle: LoadedBundle, meter: Meter) -> SeenClip:
         meter.check()
         return graphs["video_encoder"](pictures=pictures[None])["features"][0]
 
-    pictures = hold_last(iter_pictures(clip, model.picture), plan.feature_count)
+    decoded = iter_pictures(clip, model.picture, check=meter.check)
+    pictures = hold_last(decoded, plan.feature_count)
     pieces: list[Floats] = []
     done = 0
     for piece in encode_features(pictures, encode, model.features.margin):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foleyline_contract.errors import BundleIncomplete
-from foleyline_server.pipeline.samplers.base import Latent
+from foleyline_server.pipeline.samplers.base import Latent, mix
 from foleyline_server.pipeline.schedule import NoiseLevel
 
 Floats = NDArray[np.float32]
@@ -99,11 +99,10 @@ def as_noise(kind: str, prediction: Floats, latent: Floats, level: NoiseLevel) -
     Raises:
         BundleIncomplete: ``kind`` is none of ``epsilon``, ``x0``, ``v``.
     """
-    alpha, sigma = np.float32(level.alpha), np.float32(level.sigma)
     if kind == "epsilon":
         return prediction
     if kind == "x0":
-        return np.divide(latent - alpha * prediction, sigma)
+        return mix(1 / level.sigma, latent, -level.alpha / level.sigma, prediction)
     if kind == "v":
-        return alpha * prediction + sigma * latent
+        return mix(level.alpha, prediction, level.sigma, latent)
     raise BundleIncomplete(f"The bundle's network predicts {kind!r}, which is not known.")

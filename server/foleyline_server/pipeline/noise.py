@@ -40,7 +40,7 @@ def _uniform(seed: int, stream: int, index: int, count: int) -> NDArray[np.float
     """``count`` numbers in [0, 1) with 53 random bits each."""
     key = np.array([seed, (stream << 32) | index], dtype=np.uint64)
     raw: NDArray[np.uint64] = np.random.Philox(key=key).random_raw(count)
-    return (raw >> np.uint64(11)) * 2.0**-53
+    return np.multiply(raw >> np.uint64(11), 2.0**-53)
 
 
 def _normal(uniform: NDArray[np.float64]) -> NDArray[np.float64]:

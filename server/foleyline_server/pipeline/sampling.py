@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,4 +81,5 @@ def sample(
         guidance.log_prob(latent[..., canvas.place(window, columns)], seen.features[window])
         for window in range(seen.plan.count)
     ]
-    return latent, float(np.mean(log_probs))
+    mean = float(np.mean(log_probs))
+    return latent, mean if isfinite(mean) else None

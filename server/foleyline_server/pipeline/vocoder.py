@@ -135,7 +135,7 @@ def _reconstruct(
         ahead = rebuilt + (_MOMENTUM / (1 + _MOMENTUM)) * (rebuilt - before)
         before = rebuilt
         size = np.sqrt(ahead.real**2 + ahead.imag**2) + _TINY
-        spectrum = ahead * np.divide(magnitude, size)
+        spectrum = np.multiply(ahead, np.divide(magnitude, size))
         if (index + 1) % _STEPS_PER_CHECK == 0:
             progress(index + 1)
     if pinned is not None:

@@ -24,7 +24,7 @@ from foleyline_server.service.prober import Prober
 from foleyline_server.service.worker import Worker
 
 _log = logging.getLogger(__name__)
-_POLL_MS = 200
+_POLL_MS, _ENDING_POLL_MS = 100, 10
 _LINGER_MS = 2000
 _SEND_QUEUE_MAX = 100_000
 """Messages kept for a client that does not read; then its newest are dropped."""
@@ -71,7 +71,7 @@ class Router:
         poller.register(self._woken, zmq.POLLIN)
         end_s: float | None = None
         while True:
-            poller.poll(_POLL_MS)
+            poller.poll(_POLL_MS if end_s is None else _ENDING_POLL_MS)
             try:
                 self._turn()
             except Exception:  # noqa: BLE001 - one client's message must not end the others'
@@ -175,7 +175,13 @@ class Router:
 
     def _send(self, client: bytes, envelope: Envelope) -> None:
         try:
-            self._socket.send_multipart([client, *encode(envelope)], zmq.NOBLOCK)
+            parts = encode(envelope)
+        except (TypeError, ValueError):
+            # The messages behind this one must still be sent.
+            _log.exception("a message could not be written")
+            return
+        try:
+            self._socket.send_multipart([client, *parts], zmq.NOBLOCK)
         except zmq.ZMQError as error:
             _log.info("a client takes no more messages: %s", error.strerror)
 

@@ -16,6 +16,11 @@ PredictNoise = Callable[[Latent, NoiseLevel], Latent]
 """The guided noise estimate of a latent at a level; same shape."""
 
 
+def mix(a: float, first: Latent, b: float, second: Latent) -> Latent:
+    """``a * first + b * second``, in float32 whatever the factors are."""
+    return np.add(np.float32(a) * first, np.float32(b) * second)
+
+
 class Sampler(Protocol):
     """Noise to latent.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from foleyline_server.pipeline.samplers.base import Latent, PredictNoise
+from foleyline_server.pipeline.samplers.base import Latent, PredictNoise, mix
 from foleyline_server.pipeline.schedule import Schedule
 
 
@@ -25,6 +23,6 @@ def ddim(
     for index, next_index in zip(reversed(indices), [*reversed(indices[:-1]), 0], strict=True):
         here, there = schedule.at_index(index), schedule.at_index(next_index)
         noise = predict_noise(latent, here)
-        clean = (latent - np.float32(here.sigma) * noise) * np.float32(1 / here.alpha)
-        latent = np.float32(there.alpha) * clean + np.float32(there.sigma) * noise
+        clean = mix(1 / here.alpha, latent, -here.sigma / here.alpha, noise)
+        latent = mix(there.alpha, clean, there.sigma, noise)
         yield latent

@@ -8,7 +8,7 @@ from math import expm1
 
 import numpy as np
 
-from foleyline_server.pipeline.samplers.base import Latent, PredictNoise
+from foleyline_server.pipeline.samplers.base import Latent, PredictNoise, mix
 from foleyline_server.pipeline.schedule import NoiseLevel, Schedule
 
 _LOWER_ORDER_FINAL_BELOW_STEPS = 15
@@ -34,14 +34,14 @@ def dpm_solver_pp(
         if index == steps - 1 and steps < _LOWER_ORDER_FINAL_BELOW_STEPS:
             slope = None
         phi = there.alpha * expm1(here.lam - there.lam)
-        target = clean if slope is None else clean + np.float32(0.5) * slope
-        latent = np.float32(there.sigma / here.sigma) * latent - np.float32(phi) * target
+        target = clean if slope is None else mix(1.0, clean, 0.5, slope)
+        latent = mix(there.sigma / here.sigma, latent, -phi, target)
         previous = (here, clean)
         yield latent
 
 
 def _clean(latent: Latent, level: NoiseLevel, noise: Latent) -> Latent:
-    return (latent - np.float32(level.sigma) * noise) * np.float32(1 / level.alpha)
+    return mix(1 / level.alpha, latent, -level.sigma / level.alpha, noise)
 
 
 def _slope(
@@ -52,4 +52,4 @@ def _slope(
         return None
     before, clean_before = previous
     ratio = (here.lam - before.lam) / (there.lam - here.lam)
-    return (clean - clean_before) * np.float32(1 / ratio)
+    return mix(1 / ratio, clean, -1 / ratio, clean_before)

@@ -1,0 +1,42 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from foleyline_contract.address import DEFAULT_ADDRESS
+from foleyline_contract.errors import SettingInvalid
+from foleyline_server.settings import Settings, load_settings
+
+
+def test_each_source_beats_the_one_before(tmp_path: Path) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text('threads = 1\nlog_level = "error"\nbundles = ["a", "b"]\n', encoding="utf-8")
+    assert load_settings({}, {}) == Settings(address=DEFAULT_ADDRESS)
+    assert load_settings({}, {}, config).bundles == (Path("a"), Path("b"))
+    environment = {"FOLEYLINE_THREADS": "2", "FOLEYLINE_BUNDLES": f"c{os.pathsep}d", "PATH": "x"}
+    settings = load_settings({"threads": None}, environment, config)
+    assert (settings.threads, settings.log_level) == (2, "error")
+    assert settings.bundles == (Path("c"), Path("d"))
+    assert load_settings({"threads": 3}, environment, config).threads == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["thread = 1", 'threads = "many"', "threads = true", "threads = -1", "= 1",
+             'device = "abacus"', 'log_level = "loud"', "bundles = [1]"],
+)  # fmt: skip
+def test_wrong_files_are_refused(tmp_path: Path, text: str) -> None:
+    config = tmp_path / "server.toml"
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingInvalid):
+        load_settings({}, {}, config)
+
+
+@pytest.mark.parametrize("address", ["tcp://0.0.0.0:1", "tcp://*:1", "tcp://192.168.0.2:1", "x"])
+def test_only_this_machine_may_call(address: str) -> None:
+    with pytest.raises(SettingInvalid, match="other machines"):
+        load_settings({"address": address}, {})
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match=r"no\.toml"):
+        load_settings({}, {}, tmp_path / "no.toml")
