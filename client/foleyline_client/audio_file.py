@@ -60,17 +60,8 @@ def write_wav(
             _write_parts(wav, _wav_parts(pcm, rate_hz, note))
             if note is None:
                 _publish(wav, path, overwrite=overwrite)
-                return
-            sidecar = sidecar_path(path)
-            with _temporary(sidecar) as beside:
-                _write_parts(beside, [note, b"\n"])
-                # The sidecar first: whoever sees the sound may rely on its being there.
-                _publish(beside, sidecar, overwrite=overwrite)
-                try:
-                    _publish(wav, path, overwrite=overwrite)
-                except OSError:
-                    sidecar.unlink(missing_ok=True)
-                    raise
+            else:
+                _publish_with_sidecar(wav, path, note, overwrite=overwrite)
     except FileExistsError as error:
         raise OutputUnwritable(
             f"The file {Path(str(error)).name!r} exists already.", remedy="Choose another name."
@@ -194,6 +185,19 @@ def _write_parts(path: Path, parts: Sequence[bytes]) -> None:
             stream.write(part)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def _publish_with_sidecar(wav: Path, path: Path, note: bytes, *, overwrite: bool) -> None:
+    """The sidecar first: whoever sees the sound may rely on its being there."""
+    sidecar = sidecar_path(path)
+    with _temporary(sidecar) as beside:
+        _write_parts(beside, [note, b"\n"])
+        _publish(beside, sidecar, overwrite=overwrite)
+    try:
+        _publish(wav, path, overwrite=overwrite)
+    except OSError:
+        sidecar.unlink(missing_ok=True)
+        raise
 
 
 def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:

@@ -113,7 +113,8 @@ class _Job:
             for envelope in self._session.events(job_id):
                 self._hear(envelope)
         except (KeyboardInterrupt, OutputUnwritable):
-            self._cancel(job_id)
+            if job_id in self._session.open_jobs:
+                self._cancel(job_id)
             raise
         return self._summary
 

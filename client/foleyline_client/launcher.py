@@ -26,7 +26,7 @@ def _no_status(_text: str) -> None:
 
 
 def connect(
-    address: str = DEFAULT_ADDRESS, *, timeout_s: float = FIRST_HELLO_S
+    address: str = DEFAULT_ADDRESS, *, timeout_s: float | None = None
 ) -> tuple[Session, Welcome]:
     """Open a conversation with a server that runs already.
 
@@ -36,7 +36,7 @@ def connect(
     """
     session = Session(ZmqTransport(address))
     try:
-        return session, session.hello(timeout_s)
+        return session, session.hello(FIRST_HELLO_S if timeout_s is None else timeout_s)
     except ServerUnreachable as error:
         session.close()
         raise ServerUnreachable(f"No Foleyline server answers at {address}.") from error

@@ -51,6 +51,8 @@ _EVENTS: tuple[type, ...] = get_args(Event)
 
 ANSWER_S = 5.0
 """Wait for an answer that the router gives at once (within 100 ms by DESIGN.md)."""
+SHUTDOWN_S = 15.0
+"""Wait for Goodbye: the running job first stops at its next step."""
 PROBE_S = 60.0
 """Wait for a probe, which may have to wake a network drive."""
 
@@ -132,7 +134,7 @@ class Session:
         """
         return self._ask(Ping(), Pong, timeout_s)
 
-    def shutdown(self, *, only_if_idle: bool = False, timeout_s: float = ANSWER_S) -> None:
+    def shutdown(self, *, only_if_idle: bool = False, timeout_s: float = SHUTDOWN_S) -> None:
         """Ask the server to end, and wait until it says that it does.
 
         Raises:

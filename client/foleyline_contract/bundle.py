@@ -56,7 +56,7 @@ class Manifest:
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}, but must be one of {FAMILIES}")
         for name in self.files:
-            if PureWindowsPath(name).name != name or name in (".", "..") or "\0" in name:
+            if PureWindowsPath(name).name != name or name in ("", ".", "..") or "\0" in name:
                 raise ValueError(f"files: {name!r} is no plain file name")
         needed = {f"{graph}.onnx" for graph in GRAPHS} | {MEL_FILTERS, self.attributions}
         if missing := sorted(needed - set(self.files)):

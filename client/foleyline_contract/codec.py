@@ -85,7 +85,8 @@ def decode(parts: Sequence[bytes]) -> Envelope:
     header = read_header(parts)
     if header["protocol"] != PROTOCOL_VERSION:
         raise ProtocolMismatch(
-            f"The other side speaks protocol {header['protocol']}, this side {PROTOCOL_VERSION}."
+            "Client and server speak different protocol versions, "
+            f"{header['protocol']} and {PROTOCOL_VERSION}."
         )
     name: str = header["type"]
     kind = MESSAGE_TYPES.get(name)

@@ -1,0 +1,144 @@
+"""The real socket, on random ports."""
+
+import threading
+import time
+
+import pytest
+import zmq
+
+from foleyline_client.session import Session
+from foleyline_client.transport import ZmqTransport
+from foleyline_contract import messages as m
+from foleyline_contract.errors import FoleyError, ServerUnreachable, SettingInvalid
+
+
+@pytest.fixture
+def router():
+    with zmq.Context() as context, context.socket(zmq.ROUTER) as socket:
+        socket.setsockopt(zmq.LINGER, 0)
+        yield socket
+
+
+@pytest.fixture
+def transport(router):
+    port = router.bind_to_random_port("tcp://127.0.0.1")
+    transport = ZmqTransport(f"tcp://127.0.0.1:{port}")
+    yield transport
+    transport.close()
+
+
+def test_parts_travel_both_ways(router, transport):
+    transport.send([b"header", b"", b"\0" * 5_000_000])
+    client, *parts = router.recv_multipart()
+    assert parts == [b"header", b"", b"\0" * 5_000_000]
+    router.send_multipart([client, b"answer", b"pcm"])
+    assert transport.receive(5) == [b"answer", b"pcm"]
+
+
+def test_receive_waits_no_longer_than_asked(transport):
+    began = time.monotonic()
+    assert transport.receive(0.05) is None
+    assert transport.receive(0) is None
+    assert 0.04 < time.monotonic() - began < 1
+
+
+def bind_again(server, address: str) -> None:
+    """The last owner's socket closes a moment after its close() returns."""
+    for _ in range(100):
+        try:
+            server.bind(address)
+            return
+        except zmq.ZMQError:
+            time.sleep(0.02)
+    pytest.fail("the address stays taken")
+
+
+def test_server_may_come_later_and_come_again():
+    with zmq.Context() as context:
+        with context.socket(zmq.ROUTER) as nobody:
+            address = f"tcp://127.0.0.1:{nobody.bind_to_random_port('tcp://127.0.0.1')}"
+        transport = ZmqTransport(address)
+        try:
+            for word in (b"one", b"two"):
+                transport.send([word])
+                with context.socket(zmq.ROUTER) as server:
+                    bind_again(server, address)
+                    assert server.poll(5000)
+                    client, *parts = server.recv_multipart()
+                    assert parts == [word]
+                    server.send_multipart([client, word])
+                    assert transport.receive(5) == [word]
+                # What is sent before the line has noticed its end goes down with it.
+                assert transport.receive(0.2) is None
+        finally:
+            transport.close()
+
+
+@pytest.mark.parametrize(
+    "address", ["", "nonsense", "tcp://", "tcp://127.0.0.1", "tcp://a b:1", "é"]
+)
+def test_no_address(address):
+    with pytest.raises(SettingInvalid) as caught:
+        ZmqTransport(address)
+    assert "tcp://" in caught.value.remedy
+
+
+def test_one_thread_owns_it(transport):
+    transport.receive(0)
+    caught = []
+
+    def use() -> None:
+        try:
+            transport.send([b"x"])
+        except RuntimeError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert caught
+
+
+def test_it_may_be_made_in_one_thread_and_used_in_another(router, transport):
+    thread = threading.Thread(target=transport.send, args=([b"x"],))
+    thread.start()
+    thread.join()
+    assert router.recv_multipart()[1:] == [b"x"]
+
+
+def test_closing_is_quick_without_a_server_and_delivers_with_one(router):
+    port = router.bind_to_random_port("tcp://127.0.0.1")
+    transport = ZmqTransport(f"tcp://127.0.0.1:{port}")
+    transport.send([b"hello"])
+    router.recv_multipart()
+    transport.send([b"cancel"])
+    transport.close()
+    assert router.poll(5000)
+    assert router.recv_multipart()[1:] == [b"cancel"]
+    router.close()
+    dead = ZmqTransport(f"tcp://127.0.0.1:{port}")
+    dead.send([b"x"])
+    began = time.monotonic()
+    dead.close()
+    assert time.monotonic() - began < 1
+
+
+def test_session_over_a_real_line(start_server, clip):
+    server = start_server()
+    with Session(ZmqTransport(server.address)) as session:
+        assert session.hello().default_bundle == "mini"
+        job = session.submit(clip, m.GenerateSettings(seed=7, takes=2))
+        events = [envelope.message for envelope in session.events(job)]
+    takes = [event for event in events if isinstance(event, m.TakeFinished)]
+    assert [take.seed for take in takes] == [7, 8]
+
+
+def test_something_else_listens_there():
+    """A program of another kind never answers; that is no crash and no endless wait."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        with Session(ZmqTransport(address)) as session, pytest.raises(ServerUnreachable):
+            session.hello(0.2)
+    assert issubclass(ServerUnreachable, FoleyError)
