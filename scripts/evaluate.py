@@ -19,28 +19,39 @@ import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import soxr
 import torch
-from foleyline_client.launcher import connect_or_start
 from numpy.typing import NDArray
 
+from foleyline_client.launcher import connect_or_start
 from foleyline_client.session import Session
 from foleyline_contract.address import DEFAULT_ADDRESS
 from foleyline_contract.messages import Clip, GenerateSettings, TakeFinished
 from foleyline_contract.specs import TAKE_RATE_HZ
-from foleyline_training.config import Config, load_config
+from foleyline_training.config import Config, read_run_config
 from foleyline_training.corpus.clip_file import write_clip
 from foleyline_training.corpus.scene import make_scene
 from foleyline_training.data.corpus_files import INT16_PEAK, CorpusFiles
 from foleyline_training.data.mel import LogMel
 from foleyline_training.metrics.onset import Matches, OnsetDetector, match
-from foleyline_training.metrics.timbre import accuracy, excerpts, isolated, probe_for
+from foleyline_training.metrics.timbre import (
+    accuracy,
+    excerpts,
+    isolated,
+    probe_for,
+    probe_scenes,
+    reconstruction_accuracy,
+)
 from foleyline_training.stages.networks import make_autoencoder, trained
 
 CLIP_S = Fraction(512, 125)
 """One window of the mini: 4.096 s."""
 TOLERANCES_S = (0.05, 0.1)
+PROBE_TAIL_S = 0.2
+"""Contacts nearer to the clip's end have too little sound to be named by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,7 @@ def main() -> int:
     """Run the evaluation and print its table."""
     arguments = _parser().parse_args()
     torch.set_num_threads(2)
-    config = load_config(arguments.config)
+    config = read_run_config(arguments.run)
     corpus = CorpusFiles(arguments.run / "held_out", config)
     with tempfile.TemporaryDirectory() as folder:
         held_out = write_held_out(corpus, arguments.clips, Path(folder))
@@ -169,48 +180,42 @@ def probe_all(
     corpus: CorpusFiles,
     held_out: HeldOut,
     sounds: dict[str, list[NDArray[np.float32]]],
-) -> dict[str, float]:
-    """Accuracy of a material probe, trained on real training sound, on every kind of sound."""
+) -> dict[str, Any]:
+    """Accuracy of a material probe, trained on real training sound, on every kind of sound.
+
+    Real held-out sounds are of families the probe never heard; what the model makes comes
+    from those it did hear. So both kinds of real sound stand beside the generated.
+    """
     training = CorpusFiles(run / "corpus", config)
     probe = probe_for(training)
-    frames_per_s = config.mel.rate_hz / config.mel.hop
-    clips = len(held_out.paths)
-    pick = isolated(corpus)
-    pick = pick[corpus.contact_scene[pick] < clips]
-    pick = pick[corpus.contact_time_s[pick] < float(CLIP_S) - 0.2]
-    real = _mels(config, held_out.real, config.mel.rate_hz)
     coder = trained(make_autoencoder(config), run / "autoencoder.pt")
-    with torch.inference_mode():
-        rebuilt = coder.decoder(coder.encoder(real)[0]).clamp(0, 1)
+    known = reconstruction_accuracy(probe, training, probe_scenes(training), coder)
+    unknown = reconstruction_accuracy(probe, corpus, range(corpus.scenes), coder)
+    pick = isolated(corpus, range(len(held_out.paths)))
+    pick = pick[corpus.contact_time_s[pick] < float(CLIP_S) - PROBE_TAIL_S]
 
-    def named(mels: torch.Tensor) -> float:
+    def named(generated: list[NDArray[np.float32]]) -> float:
         cut = excerpts(
-            mels.transpose(1, 2).numpy(),
+            _mels(config, generated).transpose(1, 2).numpy(),
             corpus.contact_scene[pick],
             corpus.contact_time_s[pick],
-            frames_per_s,
+            config.mel.rate_hz / config.mel.hop,
         )
         return round(accuracy(probe, cut, torch.from_numpy(corpus.contact_material[pick])), 3)
 
-    result = {
+    return {
         "chance": round(1 / len(training.materials), 3),
-        "contacts": float(len(pick)),
-        "real": named(real),
-        "reconstructed": named(rebuilt),
+        "contacts": len(pick),
+        "known_sounds": {"real": round(known[0], 3), "reconstructed": round(known[1], 3)},
+        "unknown_sounds": {"real": round(unknown[0], 3), "reconstructed": round(unknown[1], 3)},
+        "generated": {name: named(generated) for name, generated in sounds.items()},
     }
-    for name, generated in sounds.items():
-        result[name] = named(_mels(config, generated, TAKE_RATE_HZ))
-    return result
 
 
-def _mels(config: Config, sounds: list[NDArray[np.float32]], rate_hz: int) -> torch.Tensor:
-    import soxr
-
+def _mels(config: Config, sounds: list[NDArray[np.float32]]) -> torch.Tensor:
+    """Log-mels (sounds, bands, frames) of takes."""
     wanted = round(CLIP_S * config.mel.rate_hz)
-    resampled = [
-        s if rate_hz == config.mel.rate_hz else soxr.resample(s, rate_hz, config.mel.rate_hz)
-        for s in sounds
-    ]
+    resampled = [soxr.resample(sound, TAKE_RATE_HZ, config.mel.rate_hz) for sound in sounds]
     whole = np.stack([np.pad(s, (0, max(0, wanted - len(s))))[:wanted] for s in resampled])
     return LogMel(config.mel)(torch.from_numpy(whole))
 
@@ -218,7 +223,6 @@ def _mels(config: Config, sounds: list[NDArray[np.float32]], rate_hz: int) -> to
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Measure a bundle on held-out scenes.")
     parser.add_argument("run", type=Path)
-    parser.add_argument("--config", default="mini")
     parser.add_argument("--clips", type=int, default=100)
     parser.add_argument("--bundle", default=None)
     parser.add_argument("--server", default=DEFAULT_ADDRESS)

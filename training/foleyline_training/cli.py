@@ -11,7 +11,6 @@ from typing import Any
 from foleyline_training.config import STAGES, Config, load_config
 from foleyline_training.runs import (
     Run,
-    TimbreLost,
     end_with_parent,
     render,
     train_all,
@@ -22,6 +21,16 @@ from foleyline_training.runs import (
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
     arguments = _parser().parse_args(argv)
+    try:
+        # Only here, because the plain install has the command but not its packages.
+        from foleyline_training.runs import Run, TimbreLost
+    except ModuleNotFoundError as error:
+        print(
+            f"foley-train: the package {error.name!r} is not installed.\n"
+            "  Install what training needs: pip install 'foleyline[training]'",
+            file=sys.stderr,
+        )
+        return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     overrides = dict(_override(text) for text in arguments.set)
     config = load_config(arguments.config, overrides)
@@ -43,6 +52,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, config: Config, run: Run) -> None:
+
     match arguments.command:
         case "corpus":
             render(config, run)

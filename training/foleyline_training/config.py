@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from foleyline_contract.fields import from_json
+from foleyline_contract.fields import from_json, to_json
 from foleyline_contract.specs import (
     FeatureSpec,
     LatentSpec,
@@ -21,6 +22,8 @@ from foleyline_contract.specs import (
 )
 
 BUILT_IN = Path(__file__).parent / "configs"
+RUN_CONFIG = "config.json"
+"""A run's configuration as used, in the run's folder."""
 STAGES = ("cavp", "autoencoder", "diffusion", "classifier")
 
 
@@ -73,6 +76,9 @@ class Config:
     """A whole training run."""
 
     name: str
+    description: str
+    licence: str
+    """SPDX name for the weights; the sounds they come from have their own, in the credits."""
     seed: int
     timbre_gate: float
     """Share of the material probe's accuracy on real sound that reconstructions must reach."""
@@ -136,3 +142,15 @@ def load_config(name_or_path: str, overrides: Mapping[str, Any] | None = None) -
             raise KeyError(f"no setting {dotted!r}")
         table[last] = value
     return from_json(Config, values)
+
+
+def write_run_config(run: Path, config: Config) -> None:
+    """Keep the configuration with the run, for resuming, export and evaluation."""
+    run.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(to_json(config), indent=2) + "\n"
+    (run / RUN_CONFIG).write_text(text, encoding="utf-8")
+
+
+def read_run_config(run: Path) -> Config:
+    """The configuration a run was made with."""
+    return from_json(Config, json.loads((run / RUN_CONFIG).read_text(encoding="utf-8")))

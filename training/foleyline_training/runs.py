@@ -16,7 +16,7 @@ from threading import Thread
 
 import torch
 
-from foleyline_training.config import Config
+from foleyline_training.config import Config, write_run_config
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
 from foleyline_training.data.corpus_files import CorpusFiles
 from foleyline_training.loop import Stage, train
@@ -102,6 +102,7 @@ def train_all(config: Config, run: Run, stage_arguments: list[str]) -> None:
         TimbreLost: the autoencoder did not pass its gate.
         subprocess.CalledProcessError: a stage failed; its output says why.
     """
+    write_run_config(run.folder, config)
     render(config, run)
     CorpusFiles(run.corpus, config).mels()
     for group in SIDE_BY_SIDE:

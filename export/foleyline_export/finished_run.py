@@ -1,0 +1,49 @@
+"""A finished training run, as export reads it: its configuration, weights and credits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from foleyline_export.graphs.mini import graph_specs
+from foleyline_export.write_bundle import write_bundle
+from foleyline_training.checkpoints import load_checkpoint
+from foleyline_training.config import RUN_CONFIG, STAGES, read_run_config
+from foleyline_training.models.cavp import VIDEO_MARGIN
+
+
+class RunIncomplete(Exception):
+    """The folder lacks something that a finished run has; the text says what."""
+
+
+def export_run(run: Path, output: Path, version: str) -> None:
+    """Write the bundle of the run in ``run`` to ``output``.
+
+    Raises:
+        RunIncomplete: the run is not finished.
+        VerificationError: a graph is not what its network is.
+    """
+    needed = [RUN_CONFIG, "corpus/index.json", *(f"{name}.pt" for name in STAGES)]
+    if missing := [name for name in needed if not (run / name).is_file()]:
+        raise RunIncomplete(f"{run} lacks {', '.join(missing)}.")
+    config = read_run_config(run)
+    index: dict[str, Any] = json.loads((run / "corpus" / "index.json").read_text(encoding="utf-8"))
+    stages = {name: load_checkpoint(run / f"{name}.pt") for name in STAGES}
+    write_bundle(
+        output,
+        name=config.name,
+        version=version,
+        description=config.description,
+        licence=config.licence,
+        model=config.model_spec(
+            scale_factor=stages["diffusion"]["extra"]["scale_factor"], margin=VIDEO_MARGIN
+        ),
+        graphs=graph_specs(config, run, len(index["materials"])),
+        credits=index["sounds"],
+        training={
+            "materials": index["materials"],
+            "scenes": config.corpus.scenes,
+            "steps": {name: stage["steps"] for name, stage in stages.items()},
+        },
+    )
