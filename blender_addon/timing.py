@@ -1,0 +1,154 @@
+"""When things start and how long they last, in exact numbers. No bpy here.
+
+Blender hands out frame rates as floats and positions as frames; the server wants rational
+seconds. What each case means was measured in Blender 4.3 and 5.2 by reading frame numbers
+out of rendered pictures; docs/blender.md lists the cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from foleyline_contract.errors import FileUnreadable, InputError, SpanOutside
+from foleyline_contract.messages import Clip
+
+_RATE_TOLERANCE = Fraction(1, 1_000_000)
+"""Relative; a float32 frame rate is off by less than a tenth of this."""
+_RATE_DENOMINATOR_MAX = 10_000
+CHANNELS_MAX = 128
+
+
+def exact_rate(rate: float, base: float = 1.0) -> Fraction:
+    """The frame rate that the floats ``rate / base`` stand for.
+
+    Whole rates and the NTSC ones (k * 1000 / 1001) are recognised in every disguise that
+    Blender gives them: 24000 / 1001, 24 / 1.001, 3 / 0.1001, 29.970029830932617 / 1.
+    """
+    measured = Fraction(rate) / Fraction(base)
+    for unit in (Fraction(1), Fraction(1000, 1001)):
+        whole = round(measured / unit)
+        if whole and abs(whole * unit - measured) <= measured * _RATE_TOLERANCE:
+            return whole * unit
+    return measured.limit_denominator(_RATE_DENOMINATOR_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class StripFacts:
+    """What Blender says about a movie strip's place and source; frames are timeline frames."""
+
+    name: str
+    scene_fps: Fraction
+    movie_fps: Fraction | None
+    """None: not asked for, or Blender cannot read the file."""
+    content_start_frame: int
+    """Where the source's first frame would lie if nothing were trimmed by the left handle."""
+    content_frames: int
+    """Timeline frames of the source's picture, before the handles."""
+    first_frame: int
+    """First visible frame."""
+    end_frame: int
+    """Frame after the last visible one."""
+    trim_start_frames: int = 0
+    """Source frames taken off the head of the content itself."""
+    movie_frames: int | None = None
+    """Source frames left after trimming the content; None when the rates make it needless."""
+    retiming_frames: tuple[int, ...] = ()
+    """Timeline frames of the retiming keys."""
+    reversed: bool = False
+
+
+def needs_movie_length(facts: StripFacts) -> bool:
+    """Whether the strip's speed cannot be told without the number of frames in its file."""
+    return facts.scene_fps != facts.movie_fps or bool(facts.retiming_frames)
+
+
+def movie_frames_per_timeline_frame(facts: StripFacts, movie_fps: Fraction) -> Fraction:
+    """How many source frames pass while the timeline moves on by one.
+
+    Blender plays a movie frame by frame (1), or at its own rate when the strip was added
+    with *Adjust Playback Rate* (movie_fps / scene_fps), or as one retiming segment says.
+    Which it is shows only in the length of the content.
+    """
+    keys = facts.retiming_frames
+    if facts.movie_frames is None:
+        return Fraction(1)
+    if keys:
+        return Fraction(facts.movie_frames, keys[-1] - keys[0])
+    at_own_rate = movie_fps / facts.scene_fps
+    expected = facts.movie_frames / at_own_rate
+    # Blender rounds the length, or leaves it a frame short: believe the nearer reading.
+    if abs(facts.content_frames - expected) <= abs(facts.content_frames - facts.movie_frames):
+        return at_own_rate
+    return Fraction(1)
+
+
+def clip_of(facts: StripFacts, path: str) -> Clip:
+    """The stretch of picture that the strip shows of the movie at ``path``.
+
+    Raises:
+        InputError: the picture cannot be described as a span of the file at one speed.
+    """
+    check_supported(facts)
+    if facts.movie_fps is None:
+        raise FileUnreadable(f"Blender cannot read the movie of the strip '{facts.name}'.")
+    movie_fps = facts.movie_fps
+    per_frame = movie_frames_per_timeline_frame(facts, movie_fps)
+    head_frames = facts.first_frame - facts.content_start_frame
+    return Clip(
+        path=path,
+        start_s=(facts.trim_start_frames + head_frames * per_frame) / movie_fps,
+        duration_s=(facts.end_frame - facts.first_frame) / facts.scene_fps,
+        speed=per_frame * facts.scene_fps / movie_fps,
+    )
+
+
+def check_supported(facts: StripFacts) -> None:
+    """Check that the strip shows a plain span of its movie; needs no frame rates.
+
+    Raises:
+        InputError: it does not; the text says what to change.
+    """
+    if facts.reversed:
+        raise InputError(
+            f"The strip '{facts.name}' plays backwards, which is not supported yet.",
+            remedy="Turn off Reverse Frames, or render the strip to a file first.",
+        )
+    if len(facts.retiming_frames) > 2:
+        raise InputError(
+            f"The strip '{facts.name}' changes its speed, which is not supported yet.",
+            remedy="Remove its retiming keys, or render the strip to a file first.",
+        )
+    before = facts.content_start_frame - facts.first_frame
+    after = facts.end_frame - (facts.content_start_frame + facts.content_frames)
+    if before > 0 or after > 0:
+        held = f"first picture for {before}" if before > 0 else f"last picture for {after}"
+        raise SpanOutside(
+            f"The strip '{facts.name}' holds its {held} frames, which is not supported yet.",
+            remedy="Drag its handle back to where the movie itself begins or ends.",
+        )
+
+
+def nearest_free_channel(
+    wanted: int,
+    first_frame: int,
+    end_frame: int,
+    taken: Iterable[tuple[int, int, int]],
+    closed: Collection[int] = (),
+) -> int | None:
+    """The channel nearest to ``wanted`` with room in [first_frame, end_frame).
+
+    The one below wins a tie: editors keep sound under picture. ``wanted`` itself is no
+    candidate.
+
+    Args:
+        taken: (channel, first frame, end frame) of every strip.
+        closed: channels that are locked or muted.
+    """
+    busy = {channel for channel, start, end in taken if start < end_frame and end > first_frame}
+    for distance in range(1, CHANNELS_MAX):
+        for channel in (wanted - distance, wanted + distance):
+            if 1 <= channel <= CHANNELS_MAX and channel not in busy and channel not in closed:
+                return channel
+    return None

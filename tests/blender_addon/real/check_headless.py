@@ -1,0 +1,151 @@
+"""Run without an interface: ``blender -b --python`` or Python with the bpy module.
+
+    ... check_headless.py -- ADDRESS fake|real [ARCHIVE PROGRAM FREE_ADDRESS]
+
+With ARCHIVE the extension is installed first (bpy has no command line for that). PROGRAM is
+the real server, which the add-on shall start itself at FREE_ADDRESS.
+"""
+
+import importlib
+import os
+import sys
+import time
+import wave
+from pathlib import Path
+
+import bpy
+
+MODULE = "bl_ext.user_default.foleyline"
+ADDRESS, SERVER, *MORE = sys.argv[sys.argv.index("--") + 1 :]
+
+
+def check(name: str, good: bool, detail: object = "") -> None:
+    print("CHECK", "ok " if good else "BAD", f"{name}: {detail}", flush=True)
+
+
+def strips():
+    scene = part("compat").sequencer_scene(bpy.context)
+    return {s.name: s for s in part("compat").all_strips_in(scene.sequence_editor)}
+
+
+def part(name: str):
+    return importlib.import_module(f"{MODULE}.{name}")
+
+
+def select(*names: str) -> None:
+    for name, strip in strips().items():
+        strip.select = name in names
+
+
+def set_up():
+    if MORE:
+        bpy.ops.extensions.package_install_files(
+            filepath=MORE[0], repo="user_default", enable_on_install=True
+        )
+    if MODULE not in bpy.context.preferences.addons:
+        bpy.ops.preferences.addon_enable(module=MODULE)
+    preferences = bpy.context.preferences.addons[MODULE].preferences
+    preferences.address, preferences.start_server = ADDRESS, False
+    return preferences
+
+
+def saved_file() -> None:
+    bpy.ops.wm.open_mainfile(filepath=str(Path.cwd() / "edit.blend"))
+    settings = part("compat").sequencer_scene(bpy.context).foley
+    settings.random_seed, settings.seed = False, 99
+    before = set(strips())
+    select("title")
+    check("refuses a title", not bpy.ops.sequencer.foley_generate.poll())
+    select("ball")
+    result = bpy.ops.sequencer.foley_generate()
+    check("finished", result == {"FINISHED"}, result)
+    added = [s for name, s in strips().items() if name not in before]
+    check("one strip", [s.type for s in added] == ["SOUND"], [s.name for s in added])
+    sound, timing = added[0], part("compat").timing
+    span = (timing(sound, "left_handle"), timing(sound, "right_handle"))
+    check("span", span == (40, 134), span)
+    check("channel", sound.channel == 4, sound.channel)
+    check("seed", sound["foley"]["seed"] == 99, dict(sound["foley"]).keys())
+    check("path", sound.sound.filepath.startswith("//foley/"), sound.sound.filepath)
+    with wave.open(bpy.path.abspath(sound.sound.filepath)) as file:
+        check("samples", file.getnframes() == 188_000, file.getnframes())
+    if SERVER == "fake":
+        heard_where_seen()
+
+
+def heard_where_seen() -> None:
+    """The mixdown's first click lies on the movie's first visible frame, to the sample."""
+    scene = part("compat").sequencer_scene(bpy.context)
+    scene.frame_start, scene.frame_end = 1, 140
+    target = Path.cwd() / f"mix-{os.getpid()}.wav"
+    bpy.ops.sound.mixdown(filepath=str(target), container="WAV", codec="PCM", format="S16")
+    end_s = time.monotonic() + 5
+    while not target.exists() and time.monotonic() < end_s:
+        time.sleep(0.1)  # 5.2 returns before the file is there
+    if not target.exists():
+        print("this Blender writes no mixdown in the background", flush=True)
+        return
+    with wave.open(str(target)) as file:
+        channels, rate = file.getnchannels(), file.getframerate()
+        data = file.readframes(file.getnframes())
+    step = 2 * channels
+    loud = (
+        i
+        for i in range(len(data) // step)
+        if abs(int.from_bytes(data[i * step : i * step + 2], "little", signed=True)) > 300
+    )
+    first = next(loud, -1)
+    wanted = round(39 / 24 * rate)
+    # the click itself takes a few samples to rise above the threshold
+    check("heard where seen", 0 <= first - wanted <= 4, (first, wanted))
+
+
+def unsaved_file() -> None:
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    editor = scene.sequence_editor_create()
+    path = str(Path.cwd() / "ball24.mp4")
+    part("compat").strips_in(editor).new_movie(
+        name="fresh", filepath=path, channel=1, frame_start=1
+    )
+    select("fresh")
+    bpy.ops.sequencer.foley_generate()
+    sounds = [s for s in strips().values() if s.type == "SOUND"]
+    found = sounds[0].sound.filepath if sounds else ""
+    check("unsaved: user folder", f"{os.sep}foleyline{os.sep}" in found, found)
+    check("unsaved: exists", Path(found).is_file())
+
+
+def no_server(preferences) -> None:
+    preferences.address = "tcp://127.0.0.1:9"
+    select("fresh")
+    before = set(strips())
+    try:
+        bpy.ops.sequencer.foley_generate()
+    except RuntimeError as error:
+        check("no server is an error", "server" in str(error).lower(), str(error).strip())
+    else:
+        check("no server is an error", False)
+    check("nothing was added", set(strips()) == before)
+
+
+def starts_the_server(preferences) -> None:
+    from foleyline_client import launcher
+
+    preferences.start_server, preferences.program = True, MORE[1]
+    preferences.address = MORE[2]
+    bpy.ops.sequencer.foley_generate()
+    check("started the server itself", part("pump").link.board.link.name == "READY")
+    check("stopped it again", launcher.stop(MORE[2]))
+
+
+preferences = set_up()
+saved_file()
+unsaved_file()
+no_server(preferences)
+if SERVER == "real" and MORE:
+    starts_the_server(preferences)
+bpy.ops.preferences.addon_disable(module=MODULE)
+check("unregisters", not hasattr(bpy.types.Scene, "foley"))
+print("DONE", flush=True)
+os._exit(0)

@@ -1,0 +1,343 @@
+"""Run inside a real Blender with its interface: an artist's hands, and eyes on the outcome.
+
+    blender --enable-event-simulate --python drive_gui.py -- ADDRESS SHOTS_FOLDER
+
+The working folder holds edit.blend. Prints ``CHECK ok|BAD name: detail`` lines; the caller
+counts them. Every click and key goes through Blender's own event queue.
+"""
+
+import importlib
+import os
+import sys
+import threading
+import time
+import traceback
+import wave
+from pathlib import Path
+
+import bpy
+
+sys.path.insert(0, str(Path(__file__).parent))
+from hands import Hands
+
+MODULE = "bl_ext.user_default.foleyline"
+ADDRESS = sys.argv[sys.argv.index("--") + 1]
+SHOTS = Path(sys.argv[sys.argv.index("--") + 2])
+WAIT_S = 120.0
+
+
+def say(*words: object) -> None:
+    print(*words, flush=True)
+
+
+def check(name: str, good: bool, detail: object = "") -> None:
+    say("CHECK", "ok " if good else "BAD", f"{name}: {detail}")
+
+
+def part(name: str):
+    return importlib.import_module(f"{MODULE}.{name}")
+
+
+GENERATE_PX, CANCEL_PX = 75, 122
+"""Centres of the buttons below the top of the sidebar, at interface scale 1."""
+
+
+def scene():
+    return part("compat").sequencer_scene(bpy.context)
+
+
+def strips():
+    return {s.name: s for s in part("compat").all_strips_in(scene().sequence_editor)}
+
+
+def sounds():
+    return [s for s in strips().values() if s.type == "SOUND"]
+
+
+def select(*names: str) -> None:
+    for name, strip in strips().items():
+        strip.select = name in names
+    scene().sequence_editor.active_strip = strips()[names[0]]
+
+
+def wait_until(condition, limit_s: float = WAIT_S):
+    end = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited in vain: {part('pump').link.board}")
+        yield 0.02
+
+
+def wait_while_busy(condition):
+    yield from wait_until(lambda: condition() or not busy())
+    if not condition():
+        raise RuntimeError(f"ended too soon: {part('pump').link.board.problem}")
+
+
+def busy() -> bool:
+    return part("operators.generate").SEQUENCER_OT_foley_generate.running is not None
+
+
+def check_take(sound, movie: str, start: str, duration: str, speed: str, channel: int) -> None:
+    timing = part("compat").timing
+    source = strips()[movie]
+    for edge in ("left_handle", "right_handle"):
+        same = timing(sound, edge) == timing(source, edge)
+        check(f"{movie} {edge}", same, (timing(sound, edge), timing(source, edge)))
+    check(f"{movie} channel", sound.channel == channel, sound.channel)
+    record = sound.get("foley")
+    check(f"{movie} record", record is not None and record["seed"] >= 0)
+    spans = tuple(record[key] for key in ("start_s", "duration_s", "speed"))
+    check(f"{movie} span", spans == (start, duration, speed), spans)
+    check(f"{movie} settings", all(k in record for k in ("steps", "bundle", "provenance")))
+    path = sound.sound.filepath
+    check(f"{movie} path", path.startswith("//foley/"), path)
+    with wave.open(bpy.path.abspath(path)) as file:
+        frames = timing(source, "right_handle") - timing(source, "left_handle")
+        wanted = round(frames * 48000 / 24)
+        check(f"{movie} samples", file.getnframes() == wanted, (file.getnframes(), wanted))
+
+
+def prepare():
+    preferences = bpy.context.preferences
+    preferences.view.show_splash = False
+    if MODULE not in preferences.addons:
+        bpy.ops.preferences.addon_enable(module=MODULE)
+    addon = preferences.addons[MODULE].preferences
+    addon.address, addon.start_server = ADDRESS, False
+    bpy.ops.wm.open_mainfile(filepath=str(Path.cwd() / "edit.blend"))
+    yield 1
+    if hasattr(bpy.context.workspace, "sequencer_scene") and scene().name != "Scene":
+        say("scene", scene().name)
+    hands = Hands(SHOTS)
+    yield from hands.open_panel()
+    with bpy.context.temp_override(
+        window=hands.window, area=hands.area, region=hands.region("WINDOW")
+    ):
+        bpy.ops.sequencer.view_all()
+    select("ball")
+    scene().foley.random_seed, scene().foley.seed = False, 4711
+    bpy.ops.ed.undo_push(message="Ready")
+    yield 1
+    return hands
+
+
+def generate(hands: Hands):
+    yield from hands.click(*hands.panel_row(GENERATE_PX))
+    yield from wait_until(busy, 5)
+
+
+def one_strip(hands: Hands):
+    """Click, watch, hear; Ctrl+Z takes exactly the take away, Ctrl+Shift+Z brings it back."""
+    hands.shot("1-not-connected")
+    before = set(strips())
+    scene().foley.steps = 80
+    yield from generate(hands)
+    board = part("pump").link.board
+    yield from wait_while_busy(
+        lambda: board.time_left_s(time.perf_counter()) is not None and board.fraction > 0.3
+    )
+    hands.shot("2-generating")
+    yield from wait_until(lambda: not busy())
+    yield 0.5
+    added = [s for s in sounds() if s.name not in before]
+    check("one take", len(added) == 1, [s.name for s in added])
+    check_take(added[0], "ball", "1/2", "47/12", "1/1", 4)
+    used = tuple(added[0]["foley"][key] for key in ("seed", "steps"))
+    check("take settings", used == (4711, 80), used)
+    scene().foley.steps = 0
+    name = added[0].name
+    scene().sequence_editor.active_strip = added[0]
+    hands.region("UI").tag_redraw()
+    yield 1.5
+    hands.shot("3-take")
+    yield from hands.key("Z", ctrl=True)
+    check("undo takes it away", set(strips()) == before, sorted(set(strips()) ^ before))
+    yield from hands.key("Z", ctrl=True, shift=True)
+    check("redo brings it back", set(strips()) == before | {name}, sorted(strips()))
+
+
+def cancelled(hands: Hands):
+    """ESC and the Cancel button both stop, soon, and leave nothing."""
+    for way in ("ESC", "button"):
+        before = set(strips())
+        select("ball")
+        yield from generate(hands)
+        board = part("pump").link.board
+        yield from wait_while_busy(lambda: board.fraction > 0.2)  # noqa: B023
+        if way == "ESC":
+            yield from hands.move(hands.area.x + hands.area.width // 3, hands.area.y + 120)
+            hands.window.event_simulate(type="ESC", value="PRESS", x=hands.area.x + 300, y=200)
+        else:
+            yield from hands.click(*hands.panel_row(CANCEL_PX))
+        pressed_s = time.monotonic()
+        yield from wait_until(lambda: not busy(), 20)
+        took_s = time.monotonic() - pressed_s
+        if way == "ESC":
+            hands.window.event_simulate(type="ESC", value="RELEASE", x=hands.area.x + 300, y=200)
+        yield 0.3
+        check(f"cancel by {way} leaves nothing", set(strips()) == before)
+        say(f"MEASURED cancel by {way}: {took_s:.2f} s")
+
+
+def undo_meanwhile(hands: Hands):
+    """Undo while a take is being made: the take finds its strip all the same."""
+    strips()["half"].channel = 5
+    bpy.ops.ed.undo_push(message="Move Half")
+    select("half")
+    before = len(sounds())
+    yield from generate(hands)
+    yield from hands.key("Z", ctrl=True)
+    check("undo worked while busy", strips()["half"].channel == 3, strips()["half"].channel)
+    yield from wait_until(lambda: not busy())
+    yield 0.5
+    check("take after undo", len(sounds()) == before + 1, len(sounds()))
+    # 30 fps played at 24: picture 20 on, at 4/5 of its speed
+    newest = next(s for s in sounds() if s.get("foley", {}).get("source_strip") == "half")
+    check_take(newest, "half", "2/3", "10/3", "4/5", 2)
+    yield from hands.key("Z", ctrl=True)
+    check("undo of that", len(sounds()) == before, len(sounds()))
+
+
+def several(hands: Hands):
+    """Two strips, two takes each: one undo step; one take of each is heard."""
+    before = set(strips())
+    select("ball", "half")
+    scene().foley.takes = 2
+    bpy.ops.ed.undo_push(message="Two Takes")
+    yield from generate(hands)
+    yield 1
+    hands.shot("4-two-strips")
+    yield from wait_until(lambda: not busy())
+    yield 0.5
+    added = [s for s in sounds() if s.name not in before]
+    check("four takes", len(added) == 4, [(s.name, s.channel, s.mute) for s in added])
+    check("two heard", sum(not s.mute for s in added) == 2)
+    yield from hands.key("Z", ctrl=True)
+    check("one undo for all", set(strips()) == before, sorted(set(strips()) ^ before))
+    scene().foley.takes = 1
+
+
+def refused(hands: Hands):
+    """A strip that cannot be done says why, and a dead server says what to do."""
+    select("title")
+    operator = bpy.ops.sequencer.foley_generate
+    with bpy.context.temp_override(window=hands.window, area=hands.area):
+        check("greyed out for a title", not operator.poll())
+    strips()["ball"].use_reverse_frames = True
+    select("ball")
+    with bpy.context.temp_override(window=hands.window, area=hands.area):
+        check("greyed out when reversed", not operator.poll())
+    strips()["ball"].use_reverse_frames = False
+    part("pump").link.close()
+    bpy.context.preferences.addons[MODULE].preferences.address = "tcp://127.0.0.1:9"
+    yield from generate(hands)
+    yield 1
+    hands.shot("5-connecting")
+    yield from wait_until(lambda: not busy())
+    yield 0.5
+    hands.shot("6-no-server")
+    problem = part("pump").link.board.problem
+    check("says there is no server", problem is not None and bool(problem.remedy), problem)
+
+
+def rendering(hands: Hands):
+    """Nothing is put on the timeline while a render runs."""
+    bpy.context.preferences.view.render_display_type = "NONE"
+    before = len(sounds())
+    select("ball")
+    yield from generate(hands)
+    scene().render.filepath = f"{SHOTS}/render-"
+    with bpy.context.temp_override(window=hands.window, area=hands.area):
+        bpy.ops.render.render("INVOKE_DEFAULT", animation=True)
+    overlapped = early = False
+    start_s = time.monotonic()
+    requests = part("pump").link.board.requests
+    while busy() and time.monotonic() - start_s < WAIT_S:
+        if bpy.app.is_job_running("RENDER"):
+            overlapped = overlapped or all(r.ended for r in requests.values())
+            early = early or len(sounds()) != before
+        yield 0.02
+    check("nothing while rendering", not early)
+    check("take after the render", len(sounds()) == before + 1)
+    say(f"MEASURED a take waited for the render: {overlapped}")
+    yield from hands.key("Z", ctrl=True)
+
+
+def another_file(hands: Hands):
+    """Opening a file drops the job, and the add-on goes on."""
+    select("ball")
+    yield from generate(hands)
+    yield 0.5
+    bpy.ops.wm.open_mainfile(filepath=str(Path.cwd() / "edit.blend"))
+    yield 2
+    check("dropped by another file", not busy() and not sounds(), len(sounds()))
+    board = part("pump").link.board
+    check("still connected", board.link.name == "READY", board.link)
+
+
+def switched_off(hands: Hands):
+    """Switching the add-on off mid-job ends its thread and leaves nothing registered."""
+    hands = Hands(SHOTS)
+    select("ball")
+    yield from hands.open_panel()
+    yield from generate(hands)
+    yield 0.5
+    start_s = time.monotonic()
+    bpy.ops.preferences.addon_disable(module=MODULE)
+    say(f"MEASURED switching off mid-job: {time.monotonic() - start_s:.2f} s")
+    threads = [t.name for t in threading.enumerate()]
+    check("no thread left", "foleyline-client" not in threads, threads)
+    check("unregisters", not hasattr(bpy.types.Scene, "foley"))
+    yield 0.5
+
+
+def menus(hands: Hands):
+    for name in ("SEQUENCER_MT_context_menu", "SEQUENCER_MT_strip"):
+        kind = getattr(bpy.types, name)
+        functions = [f.__module__ for f in kind._dyn_ui_initialize()]
+        check(f"in {name}", f"{MODULE}.menus" in functions)
+    select("ball")
+    x, y = hands.area.x + hands.area.width // 3, hands.area.y + 120
+    yield from hands.move(x, y)
+    region = hands.region("WINDOW")
+    with bpy.context.temp_override(window=hands.window, area=hands.area, region=region):
+        bpy.ops.wm.call_menu(name="SEQUENCER_MT_context_menu")
+    yield 0.5
+    hands.shot("7-context-menu")
+    yield from hands.key("ESC")
+
+
+def drive():
+    hands = yield from prepare()
+    link = part("pump").link
+    stories = (one_strip, cancelled, undo_meanwhile, several, rendering, menus, refused)
+    for story in stories:
+        say("STORY", story.__name__)
+        yield from story(hands)
+    ticks = f"{link.ticks} ticks, {link.slow_ticks} above 5 ms"
+    say(f"MEASURED longest tick {link.longest_tick_s * 1000:.2f} ms by the clock; {ticks}")
+    say(f"MEASURED longest tick {link.longest_tick_cpu_s * 1000:.2f} ms of processor time")
+    say(f"MEASURED longest begin {link.longest_begin_s * 1000:.2f} ms")
+    say(f"MEASURED longest insertion {link.longest_insert_s * 1000:.2f} ms")
+    # By the clock a busy machine may take the processor away in the middle of a tick.
+    check("tick below 5 ms", link.longest_tick_cpu_s < 0.005, link.longest_tick_cpu_s)
+    bpy.context.preferences.addons[MODULE].preferences.address = ADDRESS
+    for story in (another_file, switched_off):
+        say("STORY", story.__name__)
+        yield from story(hands)
+
+
+def step(run=[None]):  # noqa: B006
+    run[0] = run[0] or drive()
+    try:
+        return next(run[0])
+    except StopIteration:
+        say("DONE")
+    except Exception:  # noqa: BLE001 - whatever broke, say so and end Blender
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+bpy.app.timers.register(step, first_interval=2, persistent=True)

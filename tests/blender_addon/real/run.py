@@ -1,0 +1,218 @@
+"""What scripts/test_blender runs: builds the extension, starts a server, drives Blenders."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+from movie import write_movie
+
+from foleyline_client.launcher import connect
+from foleyline_contract.errors import ServerUnreachable
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+REAL_BLENDER = ROOT / "scripts" / "real_blender.sh"
+SUITES = ("sid", "trixie")
+"""Debian suites; their Blenders are 5.2 and 4.3."""
+MODULES = ("bpy-4.5.15", "bpy-5.0.1")
+"""Blender as a Python module; that of 4.2 is built without sound."""
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "foleyline"
+SERVER_START_S = 90
+GUI_S = 900
+NOISE = ("Draw window and swap", "Deprecat", "Video append", "Fra:", "Append frame", "(Saving:")
+IMAGES = {
+    "panel.png": ("2-generating.png", (1222, 436, 372, 256)),
+    "sequencer.png": ("3-take.png", (0, 430, 1600, 440)),
+}
+"""Image of docs/images: the shot it is cut from, and left, top, width, height in that."""
+
+
+def free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@contextmanager
+def server(work: Path, fake: bool) -> Iterator[str]:
+    """A server of its own for this run; its address."""
+    address = free_address()
+    program = [sys.executable, "-m", "foleyline_server"]
+    if fake:
+        program = [sys.executable, str(ROOT / "tests/fakes/fake_server.py"), "--job-s", "3"]
+    log_path = work / "server.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen([*program, "--address", address], stdout=log, stderr=log)
+    try:
+        end = time.monotonic() + SERVER_START_S
+        while True:
+            try:
+                session, welcome = connect(address, timeout_s=0.5)
+            except ServerUnreachable:
+                if process.poll() is not None or time.monotonic() > end:
+                    raise SystemExit(f"no server:\n{log_path.read_text()}") from None
+                continue
+            session.close()
+            print(f"server at {address}: {welcome.default_bundle}, {welcome.providers}", flush=True)
+            break
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def build(work: Path) -> Path:
+    build_script = ROOT / "scripts" / "build_extension.py"
+    command = [sys.executable, str(build_script), "--output", str(work)]
+    command += ["--wheels", str(CACHE / "wheels")]
+    subprocess.run(command, check=True)
+    return next(work.glob("foleyline-*.zip"))
+
+
+def in_suite(suite: str, work: Path, *arguments: str) -> list[str]:
+    """Run Blender of a Debian suite in ``work``; its output's lines, shown as they come."""
+    environment = {
+        **os.environ,
+        "REAL_BLENDER_HOME": str(work / f"home-{suite}"),
+        "REAL_BLENDER_BIND": str(ROOT),
+        "REAL_BLENDER_TIMEOUT": str(GUI_S),
+    }
+    return lines_of([str(REAL_BLENDER), suite, "--", *arguments], work, environment)
+
+
+def lines_of(command: list[str], work: Path, environment: dict[str, str]) -> list[str]:
+    lines: list[str] = []
+    process = subprocess.Popen(
+        command, cwd=work, env=environment, text=True, errors="replace",
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        if line.strip() and not any(noise in line for noise in NOISE):
+            print("   ", line.rstrip(), flush=True)
+    process.wait()
+    return lines
+
+
+def verdict(name: str, lines: list[str]) -> bool:
+    good = sum(line.startswith("CHECK ok") for line in lines)
+    bad = [line for line in lines if line.startswith("CHECK BAD")]
+    done = "DONE" in lines
+    passed = done and not bad and good > 0
+    print(f"{name}: {'passed' if passed else 'FAILED'}, {good} checks", flush=True)
+    for line in bad + ([] if done else ["it did not come to its end"]):
+        print(f"  {line}", flush=True)
+    return passed
+
+
+def install(suite: str, work: Path, archive: Path) -> None:
+    in_suite(suite, work, "--command", "extension", "validate", str(archive))
+    in_suite(
+        suite, work,
+        "--command", "extension", "install-file", "-r", "user_default", "--enable", str(archive),
+    )  # fmt: skip
+    in_suite(suite, work, "-b", "--python", str(HERE / "make_project.py"))
+
+
+def gui(suite: str, work: Path, archive: Path, address: str) -> bool:
+    install(suite, work, archive)
+    (work / "shots").mkdir(exist_ok=True)
+    lines = in_suite(
+        suite, work,
+        "--enable-event-simulate", "--window-geometry", "0", "0", "1600", "900",
+        "--python", str(HERE / "drive_gui.py"), "--", address, str(work / "shots"),
+    )  # fmt: skip
+    return verdict(f"interface, {suite}", lines)
+
+
+def headless(kind: str, work: Path, archive: Path, address: str, fake: bool) -> bool:
+    script, options = str(HERE / "check_headless.py"), [address, "fake" if fake else "real"]
+    if kind in SUITES:
+        install(kind, work, archive)
+        return verdict(
+            f"headless, {kind}", in_suite(kind, work, "-b", "--python", script, "--", *options)
+        )
+    python = bpy_python(kind)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(work),
+        "BLENDER_USER_RESOURCES": str(work / f"user-{kind}"),
+    }
+    lines_of([python, str(HERE / "make_project.py")], work, environment)
+    program = Path(sys.executable).with_name("foley-server")
+    arguments = [python, script, "--", *options, str(archive), str(program), free_address()]
+    return verdict(f"headless, {kind}", lines_of(arguments, work, environment))
+
+
+def bpy_python(name: str) -> str:
+    """The Python of a virtual environment with bpy; made the first time."""
+    folder = CACHE / name
+    python = folder / "bin" / "python"
+    if not (folder / "ready").exists():
+        if sys.version_info[:2] != (3, 11):
+            raise SystemExit(f"{name} needs Python 3.11, this is {sys.version.split()[0]}")
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run(
+            [str(python), "-m", "pip", "install", "-q", name.replace("-", "==")], check=True
+        )
+        (folder / "ready").touch()
+    return str(python)
+
+
+def publish_images(work: Path) -> None:
+    """Cut the images of the documentation from the screenshots."""
+    for name, (shot, (left, top, width, height)) in IMAGES.items():
+        crop = f"crop={width}:{height}:{left}:{top}"
+        command = [str(REAL_BLENDER), "sid", "--exec", "ffmpeg", "-loglevel", "error", "-y"]
+        command += ["-i", str(work / "shots" / shot), "-vf", crop, str(work / name)]
+        subprocess.run(command, cwd=work, check=True)
+        shutil.copyfile(work / name, ROOT / "docs" / "images" / name)
+        print(f"docs/images/{name}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gui", action="append", choices=SUITES, default=[])
+    parser.add_argument("--headless", action="append", choices=(*MODULES, *SUITES), default=[])
+    parser.add_argument("--fake-server", action="store_true")
+    parser.add_argument("--images", action="store_true")
+    parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
+    options = parser.parse_args()
+    if not options.gui and not options.headless:
+        options.gui, options.headless = ["sid"], ["bpy-4.5.15", "sid"]
+    with tempfile.TemporaryDirectory() as name:
+        work = (options.keep or Path(name)).resolve()
+        work.mkdir(parents=True, exist_ok=True)
+        archive = build(work)
+        write_movie(work / "ball24.mp4", Fraction(24), 240)
+        write_movie(work / "ball30.mp4", Fraction(30), 200)
+        passed: list[bool] = []
+        with server(work, options.fake_server) as address:
+            for kind in options.headless:
+                passed.append(headless(kind, work, archive, address, options.fake_server))
+            for suite in options.gui:
+                passed.append(gui(suite, work, archive, address))
+        if options.images:
+            publish_images(work)
+    raise SystemExit(not all(passed))
+
+
+if __name__ == "__main__":
+    main()
