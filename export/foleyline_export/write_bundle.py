@@ -69,13 +69,22 @@ def write_bundle(
         )
         write_manifest(draft, manifest)
         draft.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        draft.rename(folder)
+        _replace(folder, draft)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     return manifest
+
+
+def _replace(folder: Path, draft: Path) -> None:
+    """Put ``draft`` where ``folder`` is: two renames, so never a folder half old, half new."""
+    if not folder.exists():
+        draft.rename(folder)
+        return
+    old = draft.with_name(f"{draft.name}.old")
+    folder.rename(old)
+    draft.rename(folder)
+    shutil.rmtree(old)
 
 
 def _write_graph(spec: GraphSpec, folder: Path) -> dict[str, Any]:

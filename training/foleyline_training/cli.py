@@ -8,14 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from foleyline_training.config import STAGES, Config, load_config
-from foleyline_training.runs import (
-    Run,
-    end_with_parent,
-    render,
-    train_all,
-    train_stage,
-)
+from foleyline_training.config import STAGES, load_config
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,7 +16,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         # Only here, because the plain install has the command but not its packages.
-        from foleyline_training.runs import Run, TimbreLost
+        from foleyline_training import runs
     except ModuleNotFoundError as error:
         print(
             f"foley-train: the package {error.name!r} is not installed.\n"
@@ -34,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     overrides = dict(_override(text) for text in arguments.set)
     config = load_config(arguments.config, overrides)
-    run = Run(arguments.run, arguments.sounds, arguments.workers)
+    run = runs.Run(arguments.run, arguments.sounds, arguments.workers)
     if not (run.sounds / "LICENSES.csv").is_file():
         print(
             f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
@@ -44,24 +37,19 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     try:
-        _run(arguments, config, run)
-    except TimbreLost as error:
+        match arguments.command:
+            case "corpus":
+                runs.render(config, run)
+            case "stage":
+                if arguments.end_with_parent:
+                    runs.end_with_parent()
+                runs.train_stage(arguments.stage, config, run)
+            case _:
+                runs.train_all(config, run, _same_run(arguments))
+    except runs.TimbreLost as error:
         print(f"foley-train: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def _run(arguments: argparse.Namespace, config: Config, run: Run) -> None:
-
-    match arguments.command:
-        case "corpus":
-            render(config, run)
-        case "stage":
-            if arguments.end_with_parent:
-                end_with_parent()
-            train_stage(arguments.stage, config, run)
-        case _:
-            train_all(config, run, _same_run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
