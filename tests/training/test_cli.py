@@ -1,12 +1,29 @@
+import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
 
+import foleyline_training
 from foleyline_training.cli import _override, _parser, _same_run, main
 
 TINY = str(Path(__file__).parent / "tiny.toml")
 
 
+needs_torch = pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs torch")
+
+
+def test_plain_install_is_told_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.delitem(sys.modules, "foleyline_training.runs", raising=False)
+    monkeypatch.delattr(foleyline_training, "runs", raising=False)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["all", "--sounds", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "'torch' is not installed" in told
+    assert "pip install 'foleyline[training]'" in told
+
+
+@needs_torch
 @pytest.mark.parametrize("command", [["all"], ["corpus"], ["stage", "cavp"]])
 def test_folder_without_licences_is_refused(command, tmp_path, capsys):
     assert main([*command, "--sounds", str(tmp_path), "--run", str(tmp_path / "run")]) == 2
@@ -14,6 +31,7 @@ def test_folder_without_licences_is_refused(command, tmp_path, capsys):
     assert not (tmp_path / "run").exists()
 
 
+@needs_torch
 def test_unknown_setting_is_named(tmp_path):
     with pytest.raises(KeyError, match="sead"):
         main(["all", "--sounds", str(tmp_path), "--set", "sead=1"])
@@ -40,6 +58,7 @@ def test_a_child_is_told_the_same_run():
         assert getattr(child, name) == getattr(whole, name)
 
 
+@needs_torch
 def test_stage_is_trained_with_the_overrides(corpus, tmp_path):
     (tmp_path / "LICENSES.csv").touch()
     run = ["--config", TINY, "--sounds", str(tmp_path), "--run", str(tmp_path)]

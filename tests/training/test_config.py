@@ -3,7 +3,7 @@ from fractions import Fraction
 import pytest
 
 from foleyline_contract.fields import FieldError
-from foleyline_training.config import STAGES, load_config
+from foleyline_training.config import STAGES, load_config, read_run_config, write_run_config
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,11 @@ def test_override_of_a_wrong_type():
 
 def test_file_by_path(tiny):
     assert tiny.name == "tiny"
+
+
+def test_a_run_keeps_its_configuration(mini, tmp_path):
+    write_run_config(tmp_path / "run", mini)
+    assert read_run_config(tmp_path / "run") == mini
 
 
 def test_mel_and_picture_must_share_a_grid():

@@ -26,12 +26,13 @@ class ToyStage:
     def __init__(self, die_at: int | None = None) -> None:
         torch.manual_seed(1)
         self.network = nn.Linear(1, 1)
-        self.die_at, self.calls = die_at, 0
+        self.die_at, self.calls, self.draws = die_at, 0, []
 
     def loss(self, rng):
         if self.calls == self.die_at:
             raise Killed
         self.calls += 1
+        self.draws.append(rng.random())
         x = torch.from_numpy(rng.standard_normal((CONFIG.batch, 1)).astype("f4"))
         error = self.network(x) - (3 * x - 1 + 0.1 * torch.randn_like(x))
         return error.square().mean(), {"bias": self.network.bias.item()}
@@ -97,6 +98,12 @@ def test_seed_changes_the_draws(tmp_path):
     one, two = (run(ToyStage(), tmp_path / str(seed), seed=seed) for seed in (1, 2))
     weights = [load_checkpoint(path)["weights"]["weight"] for path in (one, two)]
     assert not torch.equal(*weights)
+
+
+def test_every_step_draws_anew(tmp_path):
+    stage = ToyStage()
+    run(stage, tmp_path)
+    assert len(set(stage.draws)) == 120
 
 
 def test_done_stage_is_not_trained_again(tmp_path):

@@ -82,6 +82,7 @@ def render(config: Config, run: Run) -> None:
 def train_stage(name: str, config: Config, run: Run) -> Path:
     """Train one stage in this process, on one thread."""
     torch.set_num_threads(1)
+    torch.manual_seed(config.seed)  # the initial weights follow from it
     corpus = CorpusFiles(run.corpus, config)
     if name in SIDE_BY_SIDE[0]:
         kind = CavpStage if name == "cavp" else AutoencoderStage

@@ -63,6 +63,11 @@ def test_time_code_of_stride_two_is_at_the_mean_of_two_positions():
     torch.testing.assert_close(F.normalize(between, dim=1).reshape(6, 16), two)
 
 
+def test_first_moment_is_half_a_feature():
+    """Of angles that turn by pi / 2 a feature: half of that is pi / 4."""
+    torch.testing.assert_close(time_code(1, 2, stride=1), torch.full((1, 2), 0.5**0.5))
+
+
 def test_time_codes_differ_within_a_window():
     code = time_code(64, 192, stride=1)
     distances = torch.cdist(code, code) + 1e9 * torch.eye(64)

@@ -1,13 +1,12 @@
 import pytest
 
-from foleyline_training.checkpoints import save_checkpoint
-from foleyline_training.stages.conditioned import ConditionedData
-from foleyline_training.stages.networks import make_autoencoder, make_cavp
-
 
 @pytest.fixture
 def run_folder(tiny, corpus, tmp_path, busy):
     """A run whose first two stages have ended."""
+    from foleyline_training.checkpoints import save_checkpoint
+    from foleyline_training.stages.networks import make_autoencoder, make_cavp
+
     for name, network in (
         ("cavp", make_cavp(tiny, len(corpus.materials))),
         ("autoencoder", make_autoencoder(tiny)),
@@ -18,6 +17,8 @@ def run_folder(tiny, corpus, tmp_path, busy):
 
 @pytest.fixture
 def data(tiny, corpus, run_folder):
+    from foleyline_training.stages.conditioned import ConditionedData
+
     return ConditionedData(tiny, corpus, run_folder)
 
 

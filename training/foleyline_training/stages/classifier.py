@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,9 @@ class ClassifierStage:
             if kind == 1:
                 other = shifted(rng, crop, corpus.duration, self.least_shift)
             elif kind == 2:
-                other = draw_crop(rng, corpus.scenes, corpus.duration, count)
+                other = draw_crop(rng, corpus.scenes - 1, corpus.duration, count)
+                if other.scene >= crop.scene:  # any scene but this one
+                    other = replace(other, scene=other.scene + 1)
             heard.append((crop,))
             seen.append((other,))
         return heard, seen, kinds

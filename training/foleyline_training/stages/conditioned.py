@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from foleyline_contract.bundle import file_sha256
 from foleyline_training.config import Config
 from foleyline_training.data.corpus_files import CorpusFiles, as_pictures
 from foleyline_training.data.crops import Merged, cut
@@ -39,7 +40,7 @@ class ConditionedData:
             return network(pictures).numpy().astype(np.float16)
 
         shape = (self.corpus.duration, self.config.features.dim)
-        return self.corpus.cached("features", shape, compute)
+        return self.corpus.cached(_named("features", run / "cavp.pt"), shape, compute)
 
     def _moments(self, run: Path) -> NDArray[np.float16]:
         network = trained(make_autoencoder(self.config), run / "autoencoder.pt").encoder
@@ -52,7 +53,7 @@ class ConditionedData:
 
         latent = self.config.latent
         shape = (self.corpus.duration * latent.columns_per_feature, 2 * latent.channels)
-        return self.corpus.cached("moments", shape, compute)
+        return self.corpus.cached(_named("moments", run / "autoencoder.pt"), shape, compute)
 
     def latents(self, windows: list[Merged]) -> Tensor:
         """Sampled, scaled latents (batch, channels, columns)."""
@@ -66,3 +67,8 @@ class ConditionedData:
         """Features (batch, per_window, feature_dim)."""
         stacked = np.stack([cut(window, self.features) for window in windows])
         return torch.from_numpy(stacked.astype(np.float32))
+
+
+def _named(what: str, weights: Path) -> str:
+    """A name that other weights do not share, so that a cache never outlives what made it."""
+    return f"{what}-{file_sha256(weights)[:12]}"
