@@ -33,7 +33,7 @@ def main() -> int:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     server = subprocess.Popen(
-        [sys.executable, "-m", "foleyline_server", "--address", address],
+        [sys.executable, "-m", "foleyline_server", "--address", address, "--log-level", "warning"],
         stdout=subprocess.DEVNULL,
     )
     try:
