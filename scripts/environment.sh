@@ -3,7 +3,7 @@
 #   environment MODE    demo: the plain install · test: editable, with [dev]
 #                       training: the same with [export] and [training], which need torch
 #
-# Nothing is installed twice: a stamp holds the mode and the hash of pyproject.toml.
+# Nothing is installed twice: a stamp holds the modes installed and what they were made from.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${FOLEYLINE_VENV:-$root/.venv}
@@ -38,16 +38,25 @@ make_venv() {
     "$python" -m venv "$venv"
 }
 
+# What the installation depends on. The demo's is a copy, so for it that is all it holds.
+fingerprint() {
+    local parts=("$root/pyproject.toml" "$root/scripts/torch.txt")
+    [ "$1" = demo ] && parts+=("$root/client" "$root/server")
+    find "${parts[@]}" -type f ! -path '*/__pycache__/*' -print0 | sort -z \
+        | xargs -0 cat | sha256sum | cut -c1-16
+}
+
 environment() {
     local mode=$1 stamp want
-    want="$mode $(cat "$root/pyproject.toml" "$root/scripts/torch.txt" | sha256sum | cut -c1-16)"
+    want="$mode $(fingerprint "$mode")"
     stamp=$venv/.foleyline
     [ -x "$venv/bin/python" ] || make_venv || return 1
     if [ ! -f "$stamp" ] || ! grep -qxF "$want" "$stamp"; then
         say "Setting up $venv ($mode); this happens once."
         local pip=("$venv/bin/python" -m pip --disable-pip-version-check install -q)
         case $mode in
-            demo) "${pip[@]}" "$root" || return 1 ;;
+            demo) "${pip[@]}" "$root" || return 1
+                "${pip[@]}" --force-reinstall --no-deps "$root" || return 1 ;;
             test) "${pip[@]}" -e "$root[dev]" || return 1 ;;
             training)
                 "${pip[@]}" -r "$root/scripts/torch.txt" || return 1

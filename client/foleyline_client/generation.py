@@ -59,7 +59,7 @@ def generate(options: Namespace, line: ProgressLine) -> dict[str, Any]:
     video = Path(options.clip).absolute()
     sounds = _take_paths(options.out, video, settings.takes)
     pictures = _numbered(options.mux, settings.takes) if options.mux else []
-    _check_outputs(sounds, pictures, overwrite=options.overwrite)
+    _check_outputs(video, sounds, pictures, overwrite=options.overwrite)
     try:
         session, _ = (
             connect(options.server)
@@ -195,18 +195,40 @@ def _numbered(out: str, takes: int) -> list[Path]:
     return [path.with_name(f"{path.stem}-{n}{path.suffix}") for n in range(1, takes + 1)]
 
 
-def _check_outputs(sounds: list[Path], pictures: list[Path], *, overwrite: bool) -> None:
+def _check_outputs(
+    video: Path, sounds: list[Path], pictures: list[Path], *, overwrite: bool
+) -> None:
     """Find out before the work, not after it, that its result would have no place."""
-    for path in (*sounds, *map(sidecar_path, sounds), *pictures):
+    outputs = [*sounds, *map(sidecar_path, sounds), *pictures]
+    for path in outputs:
         if not path.parent.is_dir():
             raise OutputUnwritable(
                 f"There is no folder {str(path.parent)!r}.", remedy="Make it, or choose another."
+            )
+        if path.is_dir():
+            raise OutputUnwritable(f"{str(path)!r} is a folder.", remedy="Name a file in it.")
+        if _are_same(path, video):
+            raise OutputUnwritable(
+                f"{path.name!r} is the clip itself, which is never overwritten.",
+                remedy="Choose another name or folder.",
             )
         if path.exists() and not overwrite:
             raise OutputUnwritable(
                 f"The file {path.name!r} exists already.",
                 remedy="Choose another name, or add --overwrite.",
             )
+    if len(set(outputs)) < len(outputs):
+        raise OutputUnwritable(
+            "Two of the results would have the same name.", remedy="Choose another name for one."
+        )
+
+
+def _are_same(path: Path, video: Path) -> bool:
+    """Whether both names lead to one file, through links too."""
+    try:
+        return path.samefile(video)
+    except OSError:
+        return False  # one of them does not exist
 
 
 def _mux(clip: Clip, sound: Path, picture: Path, *, overwrite: bool) -> None:

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TypeVar, get_args
 
 from foleyline_client.heartbeat import PING_INTERVAL_S, Heartbeat
+from foleyline_client.open_jobs import OpenJobs
 from foleyline_client.transport import Transport
 from foleyline_contract.codec import MESSAGE_TYPES, Envelope, decode, encode, new_id, read_header
 from foleyline_contract.errors import (
@@ -79,13 +80,12 @@ class Session:
         self._heartbeat = Heartbeat(clock)
         self._inbox: deque[Envelope] = deque()
         self._run_id = ""
-        self._jobs: dict[str, int] = {}
-        """Samples per take of each job that has not ended."""
+        self._jobs = OpenJobs()
 
     @property
     def open_jobs(self) -> frozenset[str]:
         """Jobs submitted here whose end has not been heard of."""
-        return frozenset(self._jobs)
+        return self._jobs.ids
 
     def hello(self, timeout_s: float = ANSWER_S) -> Welcome:
         """Open the conversation; may be called again after the server was lost.
@@ -111,7 +111,7 @@ class Session:
     def submit(self, clip: Clip, settings: GenerateSettings) -> str:
         """Queue a job without waiting for the answer; returns its id."""
         job_id = self._send(Generate(clip=clip, settings=settings))
-        self._jobs[job_id] = clip.sample_count
+        self._jobs.add(job_id, clip.sample_count)
         return job_id
 
     def cancel(self, job_id: str) -> None:
@@ -149,8 +149,8 @@ class Session:
         Failed, JobCancelled and the rest are returned as they are.
 
         Raises:
-            ServerLost: the server stopped answering or was started anew; open jobs are
-                forgotten, and ``hello`` may be tried again.
+            ServerLost: the server stopped answering, was started anew or does not know an
+                open job; open jobs are forgotten, and ``hello`` may be tried again.
             ProtocolError: the server sent something that cannot be understood.
         """
         if self._inbox:
@@ -165,7 +165,7 @@ class Session:
         Raises:
             Cancelled: the job was cancelled.
             FoleyError: the job failed, as the server said.
-            ServerLost: the server stopped answering or was started anew.
+            ServerLost: as ``poll`` says.
         """
         while True:
             envelope = self._next_of(job_id)
@@ -251,11 +251,11 @@ class Session:
             self._send(Ping())
             self._heartbeat.asked()
 
-    def _lose(self, message: str) -> None:
+    def _lose(self, message: str, remedy: str | None = None) -> None:
         self._jobs.clear()
         self._run_id = ""
         self._heartbeat.heard()
-        raise ServerLost(message)
+        raise ServerLost(message, remedy=remedy)
 
     def _read(self, parts: list[bytes], answer_to: str) -> Envelope | None:
         name: str = read_header(parts)["type"]
@@ -271,6 +271,8 @@ class Session:
         message = envelope.message
         if isinstance(message, Pong) and self._run_id and message.run_id not in ("", self._run_id):
             self._lose("The server was started anew and may not know this job.")
+        if isinstance(message, Pong) and self._jobs.are_unknown_to(message):
+            self._lose("The server does not know this job any longer.", "Generate once more.")
         if isinstance(message, Welcome | Probed | Pong) and envelope.reply_to != answer_to:
             return None  # a heartbeat, or an answer that nobody waits for any longer
         self._follow(envelope)
@@ -280,14 +282,12 @@ class Session:
         """Check a take's sound, and forget jobs that end."""
         message = envelope.message
         if isinstance(message, TakeFinished):
-            expected = self._jobs.get(message.job_id, message.sample_count)
+            expected = self._jobs.sample_count(message.job_id)
+            expected = message.sample_count if expected is None else expected
             sizes = [len(part) for part in envelope.parts]
             if message.sample_count != expected or sizes != [expected * TAKE_SAMPLE_BYTES]:
                 raise MessageMalformed("The server sent a take of the wrong length.")
-        if isinstance(message, JobFinished | JobCancelled):
-            self._jobs.pop(message.job_id, None)
-        if isinstance(message, Failed):
-            self._jobs.pop(message.job_id or envelope.reply_to or "", None)
+        self._jobs.follow(envelope)
 
 
 def _may_answer(envelope: Envelope, request_id: str) -> bool:

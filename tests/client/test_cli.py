@@ -130,6 +130,37 @@ def test_existing_output_is_found_out_before_the_work(foley, workplace, capsys):
     assert "folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["-o", "--mux"])
+def test_the_clip_itself_is_never_overwritten(workplace, capsys, option):
+    (workplace / "a.mp4").write_bytes(b"footage")
+    (workplace / "link.mp4").symlink_to("a.mp4")
+    for clip, out in (("a.mp4", "./a.mp4"), ("link.mp4", "a.mp4"), ("a.mp4", "link.mp4")):
+        assert main(["generate", clip, option, out, "--overwrite", "--no-start"]) == 3
+        assert "the clip itself" in capsys.readouterr().err
+    assert (workplace / "a.mp4").read_bytes() == b"footage"
+
+
+def test_outputs_that_cannot_be(workplace, capsys):
+    (workplace / "sub").mkdir()
+    assert main(["generate", "a.mp4", "-o", "sub", "--overwrite", "--no-start"]) == 3
+    assert "is a folder" in capsys.readouterr().err
+    assert main(["generate", "a.mp4", "-o", "b.mp4", "--mux", "b.mp4", "--no-start"]) == 3
+    assert "same name" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
+def test_output_that_nobody_reads_any_longer(start_server):
+    server = start_server()
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "foleyline_client.cli", "status"]
+    done = subprocess.run(
+        [*command, "--server", server.address], stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_start_after_the_end(foley, capsys):
     foley("generate", "a.mp4", "--start", "2", code=3)
     assert "--start" in capsys.readouterr().err

@@ -224,6 +224,7 @@ def test_silence_is_asked_about_and_then_ends_the_job(session, line, clip):
 
 def test_pongs_keep_a_silent_job_alive_and_are_not_shown(session, line, clip):
     job = session.submit(clip, SETTINGS)
+    line.say(m.Accepted(job, 0), reply_to=job)
     count = 0
 
     def pong(envelope):
@@ -234,8 +235,31 @@ def test_pongs_keep_a_silent_job_alive_and_are_not_shown(session, line, clip):
         return m.Pong(1)
 
     line.on(m.Ping, pong)
-    assert [type(e.message) for e in session.events(job)] == [m.JobFinished]
+    assert [type(e.message) for e in session.events(job)] == [m.Accepted, m.JobFinished]
     assert line.clock.now_s > 90
+
+
+@pytest.mark.parametrize(("accepted", "jobs"), [(False, 1), (False, 0), (True, 0)])
+def test_a_job_that_the_server_does_not_know_is_not_waited_for(session, line, clip, accepted, jobs):
+    """A message was lost, or the server took us for gone and dropped the job's events."""
+    job = session.submit(clip, SETTINGS)
+    if accepted:
+        line.say(m.Accepted(job, 0), reply_to=job)
+    line.on(m.Ping, lambda _: m.Pong(jobs))
+    with pytest.raises(ServerLost, match="does not know") as caught:
+        list(session.events(job))
+    assert caught.value.remedy == "Generate once more."
+    assert line.clock.now_s < 20
+    assert not session.open_jobs
+
+
+def test_pongs_that_overtake_a_jobs_end_do_no_harm(session, line, clip):
+    job = session.submit(clip, SETTINGS)
+    line.say(m.Accepted(job, 0), reply_to=job)
+    for _ in range(UNANSWERED_MAX):
+        line.say(m.Pong(0))
+    line.say(m.JobFinished(job, 1), reply_to=job)
+    assert len(list(session.events(job))) == 2
 
 
 def test_own_pause_is_not_the_servers_silence(session, line):

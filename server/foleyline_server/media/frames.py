@@ -86,7 +86,8 @@ def probe(path: str) -> Probed:
     """What a file shows, and for how long.
 
     Raises:
-        FileMissing, NoPicture, FileUnreadable: the file cannot be used.
+        FileMissing, NoPicture, FileUnreadable: the file cannot be used, or breaks off before
+            the end it declares.
     """
     with VideoFile(path) as video:
         declared_s = video.declared_end_s or Fraction(0)
@@ -95,6 +96,8 @@ def probe(path: str) -> Probed:
         if not tail:
             raise FileUnreadable(f"No picture of {video.name!r} can be decoded.")
         last = tail[0]
+        if declared_s > last.end_s + HOLD_MAX_S:
+            raise _broken_off(video, last.end_s, declared_s)
         rate = video.stream.average_rate or video.stream.guessed_rate
         turned = round(last.frame.rotation / 90) % 2
         size = (last.frame.width, last.frame.height)
@@ -134,11 +137,15 @@ def _require_covered(picture_end_s: Fraction, video: VideoFile, clip: Clip) -> N
         return
     declared_s = video.declared_end_s
     if declared_s is not None and declared_s > max(picture_end_s + HOLD_MAX_S, clip.start_s):
-        raise FileUnreadable(
-            f"The picture of {video.name!r} breaks off after {float(picture_end_s):.2f} s, though "
-            f"the file says that it lasts {float(declared_s):.2f} s."
-        )
+        raise _broken_off(video, picture_end_s, declared_s)
     raise SpanOutside(
         f"The clip goes from {float(clip.start_s):.2f} s to {float(clip_end_s):.2f} s, but the "
         f"picture of {video.name!r} ends after {float(picture_end_s):.2f} s."
+    )
+
+
+def _broken_off(video: VideoFile, picture_end_s: Fraction, declared_s: Fraction) -> FileUnreadable:
+    return FileUnreadable(
+        f"The picture of {video.name!r} breaks off after {float(picture_end_s):.2f} s, though "
+        f"the file says that it lasts {float(declared_s):.2f} s."
     )

@@ -35,6 +35,8 @@ _FALLBACK_FRAME_S = Fraction(1, 25)
 _SHRINK_MAX = 16
 """Scaling down by more is done in two steps: the scaler's filters have a greatest length."""
 _STILL_FORMATS = ("image2", "webp", "gif_pipe")
+_LIST_FORMATS = ("concat", "hls", "dash", "imf")
+"""Texts that name other files, which nobody has checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class VideoFile:
             start = (self._stream.start_time or 0) * self._time_base
             return start + self._stream.duration * self._time_base - self._origin
         if self._container.duration and not self.has_sound:
-            return Fraction(self._container.duration, av.time_base)
+            # Some formats count from 0, not from their first picture: better too early an end.
+            return Fraction(self._container.duration, av.time_base) - max(Fraction(0), self._origin)
         return None
 
     def frames_from(self, time_s: Fraction) -> Iterator[TimedFrame]:
@@ -148,6 +151,8 @@ class VideoFile:
 
     def _find_stream(self) -> VideoStream:
         kind = self._container.format.name
+        if kind in _LIST_FORMATS:
+            raise NoPicture(f"The file {self.name!r} is only a list of other files.")
         if kind in _STILL_FORMATS or kind.endswith("_pipe"):
             raise NoPicture(f"The file {self.name!r} is a still image.")
         for stream in self._container.streams.video:

@@ -160,6 +160,13 @@ def test_files_that_are_no_media(tmp_path: Path) -> None:
             shown(tmp_path / name, 0, 1, spec())
 
 
+def test_a_list_of_files_is_no_video(tmp_path: Path, movie: Path) -> None:
+    (tmp_path / "beside.mp4").write_bytes(movie.read_bytes())
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile beside.mp4\n")
+    with pytest.raises(NoPicture, match=r"list\.mp4"):
+        shown(tmp_path / "list.mp4", 0, 1, spec())
+
+
 def test_a_truncated_file_says_where_it_breaks_off(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     whole = tmp_path / "whole.mp4"
@@ -175,6 +182,9 @@ def test_a_truncated_file_says_where_it_breaks_off(tmp_path: Path) -> None:
     assert len(shown(cut, 0, 1, spec())) == 25
     with pytest.raises(FileUnreadable, match=r"cut\.mp4.*breaks off"):
         shown(cut, 0, 4, spec())
+    # Asked how long it is, it must not just seem shorter.
+    with pytest.raises(FileUnreadable, match=r"cut\.mp4.*breaks off"):
+        probe(str(cut))
 
 
 def test_probe(tmp_path: Path, movie: Path) -> None:
