@@ -55,8 +55,7 @@ environment() {
         say "Setting up $venv ($mode); this happens once."
         local pip=("$venv/bin/python" -m pip --disable-pip-version-check install -q)
         case $mode in
-            demo) "${pip[@]}" "$root" || return 1
-                "${pip[@]}" --force-reinstall --no-deps "$root" || return 1 ;;
+            demo) "${pip[@]}" "$root" || return 1 ;;
             test) "${pip[@]}" -e "$root[dev]" || return 1 ;;
             training)
                 "${pip[@]}" -r "$root/scripts/torch.txt" || return 1

@@ -24,6 +24,7 @@ MODULE = "bl_ext.user_default.foleyline"
 ADDRESS = sys.argv[sys.argv.index("--") + 1]
 SHOTS = Path(sys.argv[sys.argv.index("--") + 2])
 WAIT_S = 120.0
+CLIP = Path(__file__).resolve().parents[3] / "examples" / "workshop.mp4"
 
 
 def say(*words: object) -> None:
@@ -155,6 +156,35 @@ def one_strip(hands: Hands):
     check("undo takes it away", set(strips()) == before, sorted(set(strips()) ^ before))
     yield from hands.key("Z", ctrl=True, shift=True)
     check("redo brings it back", set(strips()) == before | {name}, sorted(strips()))
+
+
+def shipped_clip(hands: Hands):
+    """The shipped clip, 8 s, with the default settings: how long from the click to the strip."""
+    bpy.ops.ed.undo_push(message="Before the Clip")
+    collection = part("compat").strips_in(scene().sequence_editor)
+    collection.new_movie(name="clip", filepath=str(CLIP), channel=6, frame_start=400)
+    select("clip")
+    bpy.ops.ed.undo_push(message="Clip")
+    before = len(sounds())
+    yield from hands.click(*hands.panel_row(GENERATE_PX))
+    clicked_s = time.monotonic() - hands.AFTER_CLICK_S
+    yield from wait_until(lambda: len(sounds()) > before)
+    say(f"MEASURED click to strip, 8 s, default settings: {time.monotonic() - clicked_s:.2f} s")
+    yield from wait_until(lambda: not busy())
+    yield 0.5
+    lengths = [
+        strip_frames(s) for s in sounds() if s.get("foley", {}).get("source_strip") == "clip"
+    ]
+    check("take of the shipped clip", lengths == [strip_frames(strips()["clip"])], lengths)
+    select("clip")
+    for _ in range(2):
+        yield from hands.key("Z", ctrl=True)
+    check("clip is gone again", "clip" not in strips(), sorted(strips()))
+
+
+def strip_frames(strip) -> int:
+    timing = part("compat").timing
+    return timing(strip, "right_handle") - timing(strip, "left_handle")
 
 
 def cancelled(hands: Hands):
@@ -311,7 +341,9 @@ def menus(hands: Hands):
 def drive():
     hands = yield from prepare()
     link = part("pump").link
-    stories = (one_strip, cancelled, undo_meanwhile, several, rendering, menus, refused)
+    stories = (
+        one_strip, shipped_clip, cancelled, undo_meanwhile, several, rendering, menus, refused,
+    )  # fmt: skip
     for story in stories:
         say("STORY", story.__name__)
         yield from story(hands)

@@ -9,6 +9,8 @@ import bpy
 class Hands:
     """Clicks and keys in the Sequencer."""
 
+    AFTER_CLICK_S = 0.1
+
     def __init__(self, shots: Path) -> None:
         self.shots = shots
         self.window = bpy.context.window_manager.windows[0]
@@ -34,7 +36,7 @@ class Hands:
         self.window.event_simulate(type="LEFTMOUSE", value="PRESS", x=x, y=y)
         yield 0.1
         self.window.event_simulate(type="LEFTMOUSE", value="RELEASE", x=x, y=y)
-        yield 0.1
+        yield self.AFTER_CLICK_S
 
     def move(self, x: int, y: int):
         for step in (-8, -3, 0):
