@@ -43,4 +43,14 @@ def to_onnx(spec: GraphSpec) -> onnx.ModelProto:
         )
     if exported is None:
         raise RuntimeError(f"{spec.name}: the exporter returned nothing")
-    return exported.model_proto
+    return _without_origins(exported.model_proto)
+
+
+def _without_origins(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Drop what the exporter notes of its source: stack traces with this machine's paths."""
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del graph.value_info[:]
+    return model

@@ -55,3 +55,8 @@ def test_both_axes_stay_dynamic(model, network):
         with torch.inference_mode():
             wanted = network(pictures).numpy()
         np.testing.assert_allclose(features, wanted, atol=1e-4)
+
+
+def test_graph_tells_nothing_of_the_machine_it_was_made_on(model):
+    assert b"stack_trace" not in model.SerializeToString()
+    assert b".py" not in model.SerializeToString()
