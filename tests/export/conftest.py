@@ -1,8 +1,6 @@
-"""Small networks to export; where torch or onnx is not installed, all of this is skipped."""
+"""Small networks to export."""
 
 import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -10,28 +8,6 @@ if importlib.util.find_spec("torch"):
     import torch
 
     torch.set_num_threads(1)
-
-NEEDED = ("torch", "onnx")
-
-
-class _Module(pytest.Module):
-    def collect(self):
-        try:
-            return super().collect()
-        except self.CollectError as error:
-            if getattr(error.__cause__, "name", None) in NEEDED:
-                pytest.skip("needs torch: scripts/test --training", allow_module_level=True)
-            raise
-
-
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
-    return _Module.from_parent(parent, path=module_path)
-
-
-@pytest.fixture(autouse=True)
-def _same_draws_in_any_order():
-    if "torch" in sys.modules:
-        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

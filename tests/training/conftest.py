@@ -1,12 +1,7 @@
-"""A tiny configuration, a corpus of noise in its format, and networks with busy weights.
-
-Where torch is not installed (the default environment has none), modules that import it are
-skipped and say so.
-"""
+"""A tiny configuration, a corpus of noise in its format, and networks with busy weights."""
 
 import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,26 +16,6 @@ if importlib.util.find_spec("torch"):
 GOLDEN = Path(__file__).parents[1] / "golden"
 MATERIALS = ("wood", "glass", "water")
 CONTACTS_PER_SCENE = 3
-
-
-class _Module(pytest.Module):
-    def collect(self):
-        try:
-            return super().collect()
-        except self.CollectError as error:
-            if getattr(error.__cause__, "name", None) == "torch":
-                pytest.skip("needs torch: scripts/test --training", allow_module_level=True)
-            raise
-
-
-def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> pytest.Module:
-    return _Module.from_parent(parent, path=module_path)
-
-
-@pytest.fixture(autouse=True)
-def _same_draws_in_any_order():
-    if "torch" in sys.modules:
-        torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

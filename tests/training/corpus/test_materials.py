@@ -1,20 +1,12 @@
 from pathlib import Path
 
-import pytest
-
-from foleyline_training.corpus.materials import MATERIAL_NAMES, MATERIALS, material_named
+from foleyline_training.corpus.materials import MATERIAL_NAMES, MATERIALS
 
 
 def test_names_and_categories_are_unique() -> None:
     categories = [category for material in MATERIALS for category in material.categories]
     assert len(set(MATERIAL_NAMES)) == len(MATERIAL_NAMES)
     assert len(set(categories)) == len(categories)
-
-
-def test_unknown_material_is_an_error() -> None:
-    assert material_named("glass").texture == "clear"
-    with pytest.raises(KeyError):
-        material_named("cheese")
 
 
 def test_corpus_needs_no_torch() -> None:

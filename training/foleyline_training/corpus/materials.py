@@ -141,14 +141,3 @@ MATERIALS: tuple[Material, ...] = (
 
 MATERIAL_NAMES: tuple[str, ...] = tuple(material.name for material in MATERIALS)
 """Names in label order: a material's id is its index here."""
-
-
-def material_named(name: str) -> Material:
-    """Return the material called `name`.
-
-    Raises: KeyError if there is none.
-    """
-    for material in MATERIALS:
-        if material.name == name:
-            return material
-    raise KeyError(name)
