@@ -24,6 +24,10 @@ GRAPHS = ("video_encoder", "condition_encoder", "unet", "aligner", "latent_decod
 """Graphs every diff-foley bundle has, as ``<name>.onnx``."""
 MEL_FILTERS = "mel_filters.npy"
 FAMILIES = ("diff-foley", "foley-flow")
+PRECISIONS = ("fp32", "fp16-weights", "fp16")
+"""How graphs compute: in float32; in float32 with weights stored as float16; in float16."""
+EVALUATION_GRAPHS = ("spectrogram_encoder", "latent_encoder", "evaluation_classifier")
+"""Graphs a bundle may hold besides, for measuring; the run time leaves them alone."""
 _READ_BYTES = 1 << 20
 
 
@@ -40,6 +44,7 @@ class Manifest:
     """SPDX expression for the weights."""
     attributions: str
     """Name of the file in the bundle that credits what the weights were made from."""
+    precision: str
     model: ModelSpec
     files: Mapping[str, str]
     """File name to sha256, hexadecimal, of every file but the manifest itself."""
@@ -55,6 +60,8 @@ class Manifest:
             )
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}, but must be one of {FAMILIES}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is {self.precision!r}, but must be one of {PRECISIONS}")
         for name in self.files:
             if PureWindowsPath(name).name != name or name in ("", ".", "..") or "\0" in name:
                 raise ValueError(f"files: {name!r} is no plain file name")

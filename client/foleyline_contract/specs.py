@@ -133,6 +133,26 @@ class ScheduleSpec:
         _above_zero(steps=self.steps, beta_start=self.beta_start, beta_end=self.beta_end)
 
 
+ALIGNER_CONDITIONS = ("encoded", "raw")
+
+
+@dataclass(frozen=True, slots=True)
+class AlignerSpec:
+    """The alignment classifier of double guidance.
+
+    condition: what its networks read of the features. ``encoded``: what they were trained on,
+    the features through the classifier's own condition encoder. ``raw``: the features as they
+    are, which is what the released Diff-Foley sampler feeds (see docs/models/diff-foley.md).
+    The graph takes features either way; this says what was built into it.
+    """
+
+    condition: str
+
+    def __post_init__(self) -> None:
+        if self.condition not in ALIGNER_CONDITIONS:
+            raise ValueError(f"condition is {self.condition!r}, not one of {ALIGNER_CONDITIONS}")
+
+
 @dataclass(frozen=True, slots=True)
 class SamplingDefaults:
     """What a request gets when it does not say otherwise."""
@@ -141,6 +161,7 @@ class SamplingDefaults:
     steps: int
     cfg_scale: float
     align_scale: float
+    vocoder: str
 
     def __post_init__(self) -> None:
         _above_zero(steps=self.steps)
@@ -157,6 +178,7 @@ class ModelSpec:
     latent: LatentSpec
     mel: MelSpec
     schedule: ScheduleSpec
+    aligner: AlignerSpec
     defaults: SamplingDefaults
 
     @property

@@ -62,6 +62,7 @@ def write_bundle(
             description=description,
             licence=licence,
             attributions=ATTRIBUTIONS,
+            precision="fp16-weights",
             model=model,
             files=files,
             training=training,

@@ -19,6 +19,7 @@ from foleyline_contract.bundle import (
 )
 from foleyline_contract.errors import BundleDamaged, BundleIncomplete
 from foleyline_contract.specs import (
+    AlignerSpec,
     FeatureSpec,
     LatentSpec,
     MelSpec,
@@ -34,7 +35,8 @@ MODEL = ModelSpec(
     latent=LatentSpec(shape=(4, 16, 64), scale_factor=0.18215),
     mel=MelSpec(16_000, 1024, 256, 128, 125.0, 7600.0, 1e-5, 20.0, -80.0, 100.0),
     schedule=ScheduleSpec("scaled-linear", 1000, 0.00085, 0.012, "epsilon"),
-    defaults=SamplingDefaults("dpm-solver++2m", 25, 4.5, 50.0),
+    aligner=AlignerSpec("encoded"),
+    defaults=SamplingDefaults("dpm-solver++2m", 25, 4.5, 50.0, "griffin-lim"),
 )
 
 
@@ -44,7 +46,9 @@ def bundle(tmp_path):
     for name in names:
         (tmp_path / name).write_bytes(name.encode())
     files = {name: file_sha256(tmp_path / name) for name in names}
-    manifest = Manifest(1, "m", "diff-foley", "1", "d", "CC0-1.0", "ATTRIBUTIONS.csv", MODEL, files)
+    manifest = Manifest(
+        2, "m", "diff-foley", "1", "d", "CC0-1.0", "ATTRIBUTIONS.csv", "fp32", MODEL, files
+    )
     write_manifest(tmp_path, manifest)
     return tmp_path, manifest
 
@@ -90,7 +94,9 @@ def test_unreadable_manifest(tmp_path, text):
         (("model", "latent", "shape"), [4, -1, 64]),
         (("model", "latent", "scale_factor"), 0.0),
         (("model", "defaults"), None),
-        (("format_version",), 2),
+        (("model", "aligner", "condition"), "both"),
+        (("format_version",), 1),
+        (("precision",), "int8"),
         (("family",), "other"),
         (("files",), {}),
     ],

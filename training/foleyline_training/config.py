@@ -12,6 +12,7 @@ from typing import Any
 
 from foleyline_contract.fields import from_json, to_json
 from foleyline_contract.specs import (
+    AlignerSpec,
     FeatureSpec,
     LatentSpec,
     MelSpec,
@@ -119,6 +120,7 @@ class Config:
             latent=LatentSpec((self.latent.channels, columns), scale_factor),
             mel=self.mel,
             schedule=self.schedule,
+            aligner=AlignerSpec("encoded"),
             defaults=self.defaults,
         )
 

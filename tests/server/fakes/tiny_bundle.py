@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from foleyline_contract.bundle import GRAPHS, MEL_FILTERS, Manifest, file_sha256, write_manifest
 from foleyline_contract.specs import (
+    AlignerSpec,
     FeatureSpec,
     LatentSpec,
     MelSpec,
@@ -33,7 +34,8 @@ MODEL = ModelSpec(
     latent=LatentSpec(LATENT, 1.0),
     mel=MelSpec(8000, 512, 125, BANDS, 50.0, 4000.0, 1e-5, 20.0, -80.0, 100.0),
     schedule=ScheduleSpec("scaled-linear", 1000, 0.00085, 0.012, "x0"),
-    defaults=SamplingDefaults("dpm-solver++2m", 3, 2.0, 1.0),
+    aligner=AlignerSpec("encoded"),
+    defaults=SamplingDefaults("dpm-solver++2m", 3, 2.0, 1.0, "griffin-lim"),
 )
 
 
@@ -57,7 +59,7 @@ def build_tiny_bundle(
     files = {path.name: file_sha256(path) for path in sorted(place.iterdir())}
     write_manifest(
         place,
-        Manifest(1, name, family, "1", "for tests", "CC0-1.0", "CREDITS.txt", model, files),
+        Manifest(2, name, family, "1", "for tests", "CC0-1.0", "CREDITS.txt", "fp32", model, files),
     )
     return place
 
