@@ -92,7 +92,7 @@ class Generation:
         name = self.settings.bundle or link.board.default_bundle
         info = next((b for b in link.board.bundles if b.name == name), None)
         used: dict[str, Any] = {"bundle": name}
-        for key in ("sampler", "steps", "cfg_scale", "align_scale"):
+        for key in ("sampler", "steps", "cfg_scale", "align_scale", "vocoder"):
             asked = getattr(self.settings, key)
             used[key] = getattr(info, key, None) if asked is None else asked
         if info is not None:

@@ -141,9 +141,10 @@ def take_rows(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Steps", "steps"),
         ("Guidance", "cfg_scale"),
         ("Sync", "align_scale"),
+        ("Vocoder", "vocoder"),
     ):
         value = record.get(key)
-        if value is not None:
+        if value not in (None, ""):
             rows.append((label, f"{value:g}" if isinstance(value, float) else str(value)))
     return rows
 

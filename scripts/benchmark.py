@@ -1,9 +1,13 @@
-"""Seconds from request to finished takes, and the server's peak memory.
+"""Milliseconds from request to finished takes, stage by stage, and the server's peak memory.
 
-    python scripts/benchmark.py [--clip examples/workshop.mp4] [--runs 5] [--steps 25]
+    python scripts/benchmark.py [--clip FILE] [--seconds 8] [--takes 1] [--steps 25] [--runs 5]
+        [--bundles DIR] [--bundle NAME] [--device DEV] [--windows-per-batch N]
+        [--peak-tflops T --unet-gflops G]
 
-Starts a server of its own on a free port, warms it with one take, then measures. Prints the
-median and the range; a shared machine's single figure means little.
+Starts a server of its own on a free port, warms it with one run, then measures. Prints the
+median and the range; a shared machine's single figure means little. On a graphics card, the
+last two flags print how much of its matrix peak the sampling stage reaches: T is the maker's
+dense figure for the bundle's precision, G what one row costs the UNet (docs/gpu.md has it).
 """
 
 from __future__ import annotations
@@ -16,43 +20,47 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
 
 from foleyline_client.launcher import connect_or_start
 from foleyline_client.session import Session
-from foleyline_contract.messages import Clip, GenerateSettings, Progress
+from foleyline_contract.messages import TAKES_MAX, Clip, GenerateSettings, Progress
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "workshop.mp4"
+Spent = defaultdict[str, float]
+"""Seconds by stage, and in ``total``."""
 
 
 def main() -> int:
     """Run the benchmark and print its figures."""
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
+    if (arguments.peak_tflops is None) != (arguments.unet_gflops is None):
+        parser.error("--peak-tflops and --unet-gflops need each other")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
-    server = subprocess.Popen(
-        [sys.executable, "-m", "foleyline_server", "--address", address, "--log-level", "warning"],
-        stdout=subprocess.DEVNULL,
-    )
+    server = subprocess.Popen(server_command(arguments, address), stdout=subprocess.DEVNULL)
     try:
         started = time.monotonic()
-        session, _ = connect_or_start(address, timeout_s=60)
+        session, welcome = connect_or_start(address, timeout_s=60)
         print(
             f"server up after {time.monotonic() - started:.1f} s, {os.cpu_count()} cores, "
-            f"{platform.machine()}"
+            f"{platform.machine()}, {welcome.providers[0]}"
         )
-        clip = Clip(str(arguments.clip), Fraction(0), Fraction(arguments.seconds))
-        first = take(session, clip, 0, arguments.steps)
-        print(f"first take, graphs loaded on the way: {first['total']:.2f} s")
-        runs = [take(session, clip, seed + 1, arguments.steps) for seed in range(arguments.runs)]
+        first = run(session, arguments, 0)
+        print(f"first run, graphs loaded on the way: {1000 * first['total']:.0f} ms")
+        runs = [run(session, arguments, number + 1) for number in range(arguments.runs)]
         for name in runs[0]:
-            values = [run[name] for run in runs]
+            values = [1000 * spent[name] for spent in runs]
             print(
-                f"{name:>9}: median {statistics.median(values):.2f} s "
-                f"({min(values):.2f} to {max(values):.2f}, {len(values)} runs)"
+                f"{name:>9}: median {statistics.median(values):.0f} ms "
+                f"({min(values):.0f} to {max(values):.0f}, {len(values)} runs)"
             )
+        if arguments.peak_tflops is not None:
+            print_share(arguments, statistics.median(spent["sampling"] for spent in runs))
         print(f"peak memory of the server: {peak_bytes(server.pid) / 2**20:.0f} MiB")
         session.shutdown()
         session.close()
@@ -62,20 +70,58 @@ def main() -> int:
     return 0
 
 
-def take(session: Session, clip: Clip, seed: int, steps: int) -> dict[str, float]:
-    """Seconds in all and in each stage, as seen from the client."""
+def server_command(arguments: argparse.Namespace, address: str) -> list[str]:
+    """The server to measure, with what was asked for."""
+    command = [sys.executable, "-m", "foleyline_server", "--address", address]
+    command += ["--log-level", "warning", "--device", arguments.device]
+    command += ["--windows-per-batch", str(arguments.windows_per_batch)]
+    if arguments.bundles is not None:
+        command += ["--bundles", str(arguments.bundles)]
+    return command
+
+
+def run(session: Session, arguments: argparse.Namespace, number: int) -> Spent:
+    """Seconds in all and in each stage for all takes, as seen from the client.
+
+    A job has at most TAKES_MAX takes; more takes are more jobs, one after the other.
+    """
+    clip = Clip(str(arguments.clip), Fraction(0), Fraction(arguments.seconds))
+    spent: Spent = defaultdict(float)
+    for first in range(0, arguments.takes, TAKES_MAX):
+        takes = min(TAKES_MAX, arguments.takes - first)
+        seed = number * arguments.takes + first
+        settings = GenerateSettings(seed, takes, arguments.bundle, steps=arguments.steps)
+        for stage, seconds in time_job(session, clip, settings).items():
+            spent[stage] += seconds
+    return spent
+
+
+def time_job(session: Session, clip: Clip, settings: GenerateSettings) -> Spent:
+    """Seconds in all and in each stage of one job."""
     started = time.monotonic()
-    spent: dict[str, float] = {}
+    spent: Spent = defaultdict(float, total=0.0)
     stage, since = "queued", started
-    job = session.submit(clip, GenerateSettings(seed=seed, steps=steps))
+    job = session.submit(clip, settings)
     for envelope in session.events(job):
         if isinstance(envelope.message, Progress) and envelope.message.stage != stage:
             now = time.monotonic()
-            spent[stage] = spent.get(stage, 0.0) + now - since
+            spent[stage] += now - since
             stage, since = envelope.message.stage, now
     ended = time.monotonic()
-    spent[stage] = spent.get(stage, 0.0) + ended - since
-    return {"total": ended - started, **spent}
+    spent[stage] += ended - since
+    spent["total"] = ended - started
+    return spent
+
+
+def print_share(arguments: argparse.Namespace, sampling_s: float) -> None:
+    """The UNet's arithmetic against the card's peak; the stage's other work counts as none."""
+    rows = arguments.takes * arguments.steps * arguments.rows
+    tflops = rows * arguments.unet_gflops / 1000 / sampling_s
+    print(
+        f"UNet: {rows} rows of {arguments.unet_gflops:g} GFLOP while sampling, "
+        f"{tflops:.1f} TFLOP/s, {100 * tflops / arguments.peak_tflops:.1f} % of "
+        f"{arguments.peak_tflops:g}"
+    )
 
 
 def peak_bytes(pid: int) -> int:
@@ -90,8 +136,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Time the main job and weigh the server.")
     parser.add_argument("--clip", type=Path, default=EXAMPLE)
     parser.add_argument("--seconds", type=int, default=8, help="length of the clip")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--takes", type=int, default=1, help="of every run")
     parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--bundles", type=Path, metavar="DIR", help="besides the packaged ones")
+    parser.add_argument("--bundle", metavar="NAME", help="else the server's default")
+    parser.add_argument("--device", default="auto", help="as for foley-server")
+    parser.add_argument("--windows-per-batch", type=int, default=0, help="as for foley-server")
+    parser.add_argument("--peak-tflops", type=float, metavar="T", help="of the card")
+    parser.add_argument("--unet-gflops", type=float, metavar="G", help="of one row")
+    parser.add_argument(
+        "--rows", type=int, default=2, help="of a step of a take: two for each window of the clip"
+    )
     return parser
 
 

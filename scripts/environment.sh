@@ -1,7 +1,8 @@
 # Sourced by scripts/demo and scripts/test: makes .venv and installs into it what is asked for.
 #
 #   environment MODE    demo: the plain install · test: editable, with [dev]
-#                       training: the same with [export] and [training], which need torch
+#                       training: the same with [export] and [training], which need torch,
+#                       and [librosa]
 #
 # Nothing is installed twice: a stamp holds the modes installed and what they were made from.
 
@@ -59,7 +60,7 @@ environment() {
             test) "${pip[@]}" -e "$root[dev]" || return 1 ;;
             training)
                 "${pip[@]}" -r "$root/scripts/torch.txt" || return 1
-                "${pip[@]}" -e "$root[dev,export,training]" || return 1 ;;
+                "${pip[@]}" -e "$root[dev,export,training,librosa]" || return 1 ;;
         esac
         echo "$want" >>"$stamp"
     fi

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-NEEDED_FOR_TRAINING = ("torch", "onnx")
+NEEDED_FOR_TRAINING = ("torch", "onnx", "diffusers", "safetensors")
 
 
 class _Module(pytest.Module):

@@ -109,6 +109,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     add("--steps", type=int, metavar="N", help="sampler steps")
     add("--cfg-scale", type=float, metavar="X", help="classifier-free guidance")
     add("--align-scale", type=float, metavar="X", help="guidance by the alignment classifier")
+    add("--vocoder", metavar="NAME", help="what turns the mel into sound")
     add("--no-start", action="store_true", help="do not start a server")
     add("--quiet", action="store_true", help="no progress")
     add("--json", action="store_true", help="print the result as JSON")

@@ -55,6 +55,7 @@ def generate(options: Namespace, line: ProgressLine) -> dict[str, Any]:
         steps=options.steps,
         cfg_scale=options.cfg_scale,
         align_scale=options.align_scale,
+        vocoder=options.vocoder,
     )
     video = Path(options.clip).absolute()
     sounds = _take_paths(options.out, video, settings.takes)

@@ -80,6 +80,7 @@ class GenerateSettings:
     steps: int | None = None
     cfg_scale: float | None = None
     align_scale: float | None = None
+    vocoder: str | None = None
 
     def __post_init__(self) -> None:
         _check("The seed", self.seed, 0, SEED_MAX)
@@ -167,6 +168,8 @@ class BundleInfo:
     steps: int
     cfg_scale: float
     align_scale: float
+    vocoder: str = ""
+    """Empty when the server is older than this field."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from foleyline_contract.bundle import file_sha256
 from foleyline_export.graphs.mini import graph_specs
-from foleyline_export.write_bundle import write_bundle
+from foleyline_export.write_bundle import BundlePlan, Measured, write_bundle
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import RUN_CONFIG, STAGES, read_run_config
 from foleyline_training.models.cavp import VIDEO_MARGIN
@@ -17,7 +18,9 @@ class RunIncomplete(Exception):
     """The folder lacks something that a finished run has; the text says what."""
 
 
-def export_run(run: Path, output: Path, version: str) -> None:
+def export_run(
+    run: Path, output: Path, version: str, measured: Measured = lambda _name, _report: None
+) -> None:
     """Write the bundle of the run in ``run`` to ``output``.
 
     Raises:
@@ -30,20 +33,23 @@ def export_run(run: Path, output: Path, version: str) -> None:
     config = read_run_config(run)
     index: dict[str, Any] = json.loads((run / "corpus" / "index.json").read_text(encoding="utf-8"))
     stages = {name: load_checkpoint(run / f"{name}.pt") for name in STAGES}
-    write_bundle(
-        output,
+    specs = graph_specs(config, run, len(index["materials"]))
+    plan = BundlePlan(
         name=config.name,
         version=version,
         description=config.description,
         licence=config.licence,
+        precision="fp16-weights",
         model=config.model_spec(
             scale_factor=stages["diffusion"]["extra"]["scale_factor"], margin=VIDEO_MARGIN
         ),
-        graphs=graph_specs(config, run, len(index["materials"])),
+        graphs={spec.name: lambda spec=spec: spec for spec in specs},
         credits=index["sounds"],
+        inputs={f"{name}.pt": file_sha256(run / f"{name}.pt") for name in STAGES},
         training={
             "materials": index["materials"],
             "scenes": config.corpus.scenes,
             "steps": {name: stage["steps"] for name, stage in stages.items()},
         },
     )
+    write_bundle(output, plan, measured)

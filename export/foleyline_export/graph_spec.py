@@ -15,11 +15,15 @@ class GraphSpec:
     Attributes:
         name: file name without ``.onnx``.
         network: takes the inputs in order, returns the outputs in order.
-        inputs: input name to {axis: name of the dynamic axis}.
+        inputs: input name to {axis: name of the dynamic axis}; ``8*columns`` for a multiple,
+            ``frames<=40`` for a limit.
         outputs: output names.
         samples: makes inputs for a batch size, by name; used to trace and to verify.
         tolerance: largest relative L2 difference between network and graph.
         gradient: the network returns log p, and the graph also its gradient by the first input.
+        half_tolerance: the same as ``tolerance``, for half precision.
+        keep_fp32: kinds of nodes that compute in float32 in a half-precision bundle.
+        stays_fp32: the whole graph does; how far half precision is off is still measured.
     """
 
     name: str
@@ -29,3 +33,6 @@ class GraphSpec:
     samples: Callable[[int], Mapping[str, Tensor]]
     tolerance: float = 1e-4
     gradient: bool = False
+    half_tolerance: float = 1e-2
+    keep_fp32: frozenset[str] = frozenset()
+    stays_fp32: bool = False

@@ -1,102 +1,137 @@
-"""A finished training run into a verified bundle."""
+"""Networks into a verified bundle, graph by graph."""
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
-import logging
-import shutil
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 
-from foleyline_contract.bundle import MEL_FILTERS, Manifest, file_sha256, write_manifest
+from foleyline_contract.bundle import MEL_FILTERS, Manifest, write_manifest
+from foleyline_contract.fields import to_json
 from foleyline_contract.specs import ModelSpec
-from foleyline_contract.version import BUNDLE_FORMAT_VERSION
+from foleyline_contract.version import BUNDLE_FORMAT_VERSION, PACKAGE_VERSION
+from foleyline_export.draft import Draft
+from foleyline_export.graph_file import forget_shapes, graph_files, save_graph
 from foleyline_export.graph_spec import GraphSpec
-from foleyline_export.precision import halve_weights
+from foleyline_export.precision import halve_weights, to_half
 from foleyline_export.trace import to_onnx
-from foleyline_export.verify import verify
+from foleyline_export.verify import VerificationError, verify
 from foleyline_training.data.mel import mel_filters
 
-log = logging.getLogger(__name__)
-
 ATTRIBUTIONS = "ATTRIBUTIONS.csv"
-HALF_TOLERANCE = 1e-2
-"""Relative L2 that weights rounded to half precision may cost; the report has the real cost."""
+Report = Mapping[str, Any]
+Measured = Callable[[str, Report], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BundlePlan:
+    """What a bundle is to hold.
+
+    Attributes:
+        precision: one of ``foleyline_contract.bundle.PRECISIONS``.
+        graphs: graph name to what makes its spec; called one at a time, so that only one
+            network is in memory.
+        credits: rows of the attribution table.
+        inputs: name to sha256 of whatever the bundle is made from.
+        official: graph name to how far its network is from the official code's outputs.
+    """
+
+    name: str
+    version: str
+    description: str
+    licence: str
+    precision: str
+    model: ModelSpec
+    graphs: Mapping[str, Callable[[], GraphSpec]]
+    credits: Iterable[Mapping[str, str]]
+    inputs: Mapping[str, str]
+    training: Mapping[str, Any]
+    official: Mapping[str, Report] = field(default_factory=dict[str, Report])
+
+    def key(self) -> str:
+        """Changes with whatever would make other files."""
+        parts = (PACKAGE_VERSION, self.version, self.precision, dict(self.inputs))
+        text = json.dumps([*parts, to_json(self.model)], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_bundle(
-    folder: Path,
-    *,
-    name: str,
-    version: str,
-    description: str,
-    licence: str,
-    model: ModelSpec,
-    graphs: Iterable[GraphSpec],
-    credits: Iterable[Mapping[str, str]],
-    training: Mapping[str, Any],
+    folder: Path, plan: BundlePlan, measured: Measured = lambda _name, _report: None
 ) -> Manifest:
     """Export, verify and write everything; ``folder`` appears whole or not at all.
+
+    An interrupted export goes on where it stopped when it is started again. ``measured`` is
+    called with every graph's parity report as soon as it is known.
 
     Raises:
         VerificationError: a graph is not what its network is.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    draft = Draft.open(folder, plan.key())
+    parity: dict[str, Report] = {}
     try:
-        parity = {spec.name: _write_graph(spec, draft) for spec in graphs}
-        np.save(draft / MEL_FILTERS, mel_filters(model.mel))
-        _write_credits(draft / ATTRIBUTIONS, credits)
-        files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
-        manifest = Manifest(
-            format_version=BUNDLE_FORMAT_VERSION,
-            name=name,
-            family="diff-foley",
-            version=version,
-            description=description,
-            licence=licence,
-            attributions=ATTRIBUTIONS,
-            precision="fp16-weights",
-            model=model,
-            files=files,
-            training=training,
-            parity=parity,
-        )
-        write_manifest(draft, manifest)
-        draft.chmod(0o755)
-        _replace(folder, draft)
-    except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        for name, make in plan.graphs.items():
+            report = draft.finished(name)
+            if report is None:
+                report = _write_graph(make(), draft, plan.precision)
+            if name in plan.official:
+                report = {"official": plan.official[name], **report}
+            measured(name, report)
+            parity[name] = report
+        np.save(draft.folder / MEL_FILTERS, mel_filters(plan.model.mel))
+        _write_credits(draft.folder / ATTRIBUTIONS, plan.credits)
+        manifest = _manifest(plan, draft, parity)
+        write_manifest(draft.folder, manifest)
+        draft.publish(folder)
+    except (VerificationError, ValueError):
+        draft.discard()  # again would end the same way
         raise
     return manifest
 
 
-def _replace(folder: Path, draft: Path) -> None:
-    """Put ``draft`` where ``folder`` is: two renames, so never a folder half old, half new."""
-    if not folder.exists():
-        draft.rename(folder)
-        return
-    old = draft.with_name(f"{draft.name}.old")
-    folder.rename(old)
-    draft.rename(folder)
-    shutil.rmtree(old)
+def _manifest(plan: BundlePlan, draft: Draft, parity: Mapping[str, Report]) -> Manifest:
+    return Manifest(
+        format_version=BUNDLE_FORMAT_VERSION,
+        name=plan.name,
+        family="diff-foley",
+        version=plan.version,
+        description=plan.description,
+        licence=plan.licence,
+        attributions=ATTRIBUTIONS,
+        precision=plan.precision,
+        model=plan.model,
+        files=draft.hashes(),
+        training={**plan.training, "inputs": dict(plan.inputs)},
+        parity=parity,
+    )
 
 
-def _write_graph(spec: GraphSpec, folder: Path) -> dict[str, Any]:
-    """Export in single precision, verify, store in half, verify again."""
-    path = folder / f"{spec.name}.onnx"
-    model = to_onnx(spec)
-    onnx.save(model, path)
-    report = {"fp32": verify(spec, path, spec.tolerance)}
-    onnx.save(halve_weights(model), path)
-    report["fp16_weights"] = verify(spec, path, HALF_TOLERANCE)
-    log.info("%s: %s", spec.name, json.dumps(report))
+def _write_graph(spec: GraphSpec, draft: Draft, precision: str) -> Report:
+    """Export in single precision, verify; then what ``precision`` asks for, verified again."""
+    with draft.workshop() as work:
+        single = work / "fp32" / f"{spec.name}.onnx"
+        model = to_onnx(spec)
+        save_graph(model, single)
+        report: dict[str, Any] = {"fp32": verify(spec, single, spec.tolerance)}
+        chosen = single
+        if precision == "fp16":
+            half = work / "fp16" / single.name
+            to_half(model, spec.keep_fp32)
+            save_graph(model, half)
+            report["fp16"] = verify(spec, half, spec.half_tolerance)
+            report["used"] = "fp32" if spec.stays_fp32 else "fp16"
+            chosen = single if spec.stays_fp32 else half
+        if precision == "fp16-weights":
+            halve_weights(model)
+            save_graph(model, single)
+            report["fp16_weights"] = verify(spec, single, spec.half_tolerance)
+        forget_shapes(chosen)
+        draft.finish(spec.name, graph_files(chosen), report)
     return report
 
 

@@ -14,12 +14,33 @@ from foleyline_contract.address import DEFAULT_ADDRESS
 from foleyline_contract.errors import FoleyError
 from foleyline_contract.version import PACKAGE_VERSION
 from foleyline_server.runtime.bundles import PACKAGED_BUNDLES, BundleShelf
-from foleyline_server.runtime.providers import DEVICES, choose_providers
-from foleyline_server.runtime.session import RuntimeOptions, available_providers, library_version
+from foleyline_server.runtime.library import (
+    available_providers,
+    device_name,
+    library_version,
+    provider_fault,
+)
+from foleyline_server.runtime.provider_options import BundleFacts, tuning
+from foleyline_server.runtime.providers import (
+    CPU,
+    DEVICES,
+    ProviderChoice,
+    choose_providers,
+    windows_per_batch,
+)
+from foleyline_server.runtime.session import RuntimeOptions
 from foleyline_server.service.router import Router
 from foleyline_server.settings import LOG_LEVELS, Settings, load_settings
 
-_FLAGS = ("address", "bundles", "default_bundle", "threads", "device", "log_level")
+_FLAGS = (
+    "address",
+    "bundles",
+    "default_bundle",
+    "threads",
+    "device",
+    "windows_per_batch",
+    "log_level",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--default-bundle", metavar="NAME", help="used when a request names none")
     parser.add_argument("--threads", type=int, metavar="N", help="compute threads, 0 for automatic")
     parser.add_argument("--device", choices=DEVICES, help="what to compute on, default auto")
+    parser.add_argument(
+        "--windows-per-batch", type=int, metavar="N", help="computed at once, 0 for automatic"
+    )
     parser.add_argument("--log-level", choices=LOG_LEVELS, help="default info")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
     parser.add_argument(
@@ -59,19 +83,46 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _choose(settings: Settings) -> ProviderChoice:
+    return choose_providers(available_providers(), settings.device, fault_of=provider_fault)
+
+
+def _shelf(settings: Settings, choice: ProviderChoice) -> BundleShelf:
+    options = RuntimeOptions(
+        choice.providers,
+        settings.threads,
+        required=settings.device != "auto",
+        windows_per_batch=settings.windows_per_batch,
+    )
+    folders = (*settings.bundles, PACKAGED_BUNDLES)
+    return BundleShelf(folders, options, settings.default_bundle or None)
+
+
 def _print_providers(settings: Settings) -> int:
-    choice = choose_providers(available_providers(), settings.device)
-    print(f"ONNX Runtime {library_version()}")
+    """What would compute, why, on which device, and what it would be told."""
+    choice = _choose(settings)
+    batch = windows_per_batch(settings.windows_per_batch, choice.providers)
+    print(f"ONNX Runtime {library_version()}, {batch} windows per batch")
     for reason in choice.reasons:
         print(reason)
+    if choice.providers[0] != CPU:
+        print(f"device: {device_name(choice.providers[0]) or 'it does not say its name'}")
+    shelf = _shelf(settings, choice)
+    if not shelf.infos():
+        return 0
+    manifest = shelf.find(None).manifest
+    for provider in available_providers():
+        batch = windows_per_batch(settings.windows_per_batch, [provider])
+        facts = BundleFacts(manifest, batch, None, library_version())
+        for options in tuning([provider], "unet", facts).values():
+            pairs = " ".join(f"{name}={value}" for name, value in options.items())
+            print(f"{provider} would be told for the unet of {manifest.name!r}: {pairs}")
     return 0
 
 
 def _serve(settings: Settings) -> int:
-    choice = choose_providers(available_providers(), settings.device)
-    options = RuntimeOptions(choice.providers, settings.threads)
-    folders = (*settings.bundles, PACKAGED_BUNDLES)
-    shelf = BundleShelf(folders, options, settings.default_bundle or None)
+    choice = _choose(settings)
+    shelf = _shelf(settings, choice)
     with Router(settings.address, shelf, choice.providers) as router:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: router.stop())

@@ -16,7 +16,8 @@ from foleyline_server.runtime.providers import DEVICES
 
 ENVIRONMENT_PREFIX = "FOLEYLINE_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
-_THREADS_MAX = 1024
+_THREADS_MAX, _WINDOWS_MAX = 1024, 64
+_NUMBERS = ("threads", "windows_per_batch")
 _log = logging.getLogger(__name__)
 
 
@@ -29,7 +30,8 @@ class Settings:
         bundles: folders to look for bundles in, before the packaged one.
         default_bundle: used when a request names none; empty means the first found.
         threads: compute threads; 0 lets the inference library decide.
-        device: ``auto``, ``cpu``, ``cuda`` or ``tensorrt``.
+        device: one of ``DEVICES``.
+        windows_per_batch: windows of a take that are computed at once; 0 suits the device.
         log_level: ``debug``, ``info``, ``warning`` or ``error``.
 
     Raises:
@@ -41,6 +43,7 @@ class Settings:
     default_bundle: str = ""
     threads: int = 0
     device: str = "auto"
+    windows_per_batch: int = 0
     log_level: str = "info"
 
     def __post_init__(self) -> None:
@@ -54,6 +57,10 @@ class Settings:
             raise SettingInvalid(f"threads is {self.threads}, but must be 0 to {_THREADS_MAX}.")
         if self.device not in DEVICES:
             raise SettingInvalid(f"device is {self.device!r}, but must be one of {DEVICES}.")
+        if not 0 <= self.windows_per_batch <= _WINDOWS_MAX:
+            raise SettingInvalid(
+                f"windows_per_batch is {self.windows_per_batch}, but must be 0 to {_WINDOWS_MAX}."
+            )
         if self.log_level not in LOG_LEVELS:
             raise SettingInvalid(f"log_level is {self.log_level!r}, not one of {LOG_LEVELS}.")
 
@@ -105,7 +112,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
             _log.warning("The variable %s is not a setting of the server.", key)
         elif name == "bundles":
             values[name] = [part for part in text.split(os.pathsep) if part]
-        elif name == "threads":
+        elif name in _NUMBERS:
             values[name] = int(text) if text.isascii() and text.isdecimal() else text
         else:
             values[name] = text
@@ -118,7 +125,7 @@ def _typed(name: str, value: object) -> object:
         if not all(isinstance(entry, str | Path) for entry in entries):
             raise SettingInvalid("bundles must be a list of folders.")
         return tuple(Path(str(entry)).expanduser() for entry in entries)
-    kind = int if name == "threads" else str
+    kind = int if name in _NUMBERS else str
     if not isinstance(value, kind) or isinstance(value, bool):
         raise SettingInvalid(f"{name} is {value!r}, but must be of type {kind.__name__}.")
     return value

@@ -72,3 +72,35 @@ def write_linear(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def sizes():
+    """The released networks' shapes, small enough to run at once."""
+    from foleyline_training.models.diff_foley.spec import Sizes
+
+    return Sizes(
+        video_channels=4,
+        video_blocks=(1, 1, 2, 1),
+        spectrogram_channels=4,
+        unet_channels=32,
+        unet_multipliers=(1, 2),
+        unet_blocks=1,
+        classifier_channels=32,
+        classifier_multipliers=(1, 2),
+        autoencoder_channels=32,
+        autoencoder_multipliers=(1, 2),
+        autoencoder_blocks=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def released(sizes, tmp_path_factory):
+    """Small files like the four released ones, by kind."""
+    from foleyline_export.official_file import LEFTOVERS
+    from foleyline_export.reference.rule import write_rule_checkpoint
+
+    folder = tmp_path_factory.mktemp("released")
+    for kind in LEFTOVERS:
+        write_rule_checkpoint(folder / f"{kind}.ckpt", kind, sizes)
+    return {kind: folder / f"{kind}.ckpt" for kind in LEFTOVERS}

@@ -1,4 +1,5 @@
 import numpy as np
+import onnx_ir as ir
 import onnxruntime
 import pytest
 import torch
@@ -74,7 +75,7 @@ def check(spec, run):
 
 def in_onnx_runtime(spec):
     session = onnxruntime.InferenceSession(
-        to_onnx(spec).SerializeToString(), providers=["CPUExecutionProvider"]
+        ir.to_proto(to_onnx(spec)).SerializeToString(), providers=["CPUExecutionProvider"]
     )
     return lambda arguments: session.run(None, {k: v.numpy() for k, v in arguments.items()})
 

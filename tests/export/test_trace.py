@@ -1,5 +1,6 @@
 import numpy as np
 import onnx
+import onnx_ir as ir
 import onnxruntime
 import pytest
 import torch
@@ -35,7 +36,7 @@ def model(network):
     def samples(batch):
         return {"pictures": torch.rand(batch, 8, 3, 16, 16)}
 
-    return to_onnx(GraphSpec("video", network, axes, ("features",), samples))
+    return ir.to_proto(to_onnx(GraphSpec("video", network, axes, ("features",), samples)))
 
 
 def test_graph_is_valid_and_of_the_promised_opset(model):

@@ -17,6 +17,9 @@ HERE = Path(__file__).parent
 MEL_FRAMES = 4
 """Enough to see frames that touch the padding (the first two) and frames that do not."""
 
+STRIDE = 17
+"""Odd, so that the excerpts of the samplers' ends touch every column."""
+
 
 def normal(name: str, shape: tuple[int, ...]) -> np.ndarray:
     """The rule by which the goldens' inputs were made: noise seeded by a name."""
@@ -79,11 +82,21 @@ def split_merge(source: Path) -> dict[str, np.ndarray]:
     return {"low_high_drawn": np.array(draws)}
 
 
+def samplers(source: Path) -> dict[str, np.ndarray]:
+    """Ends of the released samplers on a toy network: every STRIDE-th value of the first row."""
+    dpm, integer = np.load(source / "toy_sampler.npz"), np.load(source / "toy_ddim_plms.npz")
+    keys = ("cfg_s25_w4.5_g0", "cfg_s10_w4.5_g0", "dg_s25_w4.5_g50.0", "dg_s10_w4.5_g50.0")
+    ends = {key: dpm[f"{key}_final"] for key in keys}
+    ends |= {key: integer[key] for key in ("ddim_s25", "ddim_dg_s25", "plms_s25", "plms_s50")}
+    excerpt = {key: end[0].ravel()[::STRIDE] for key, end in ends.items()}
+    return {"stride": np.array(STRIDE), **excerpt}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="folder of the full goldens")
     source = parser.parse_args().source
-    for make in (mel_filters, log_mel, cavp_loss, schedule, split_merge):
+    for make in (mel_filters, log_mel, cavp_loss, schedule, split_merge, samplers):
         arrays = {
             name: array.astype(np.float32) if array.dtype == np.float64 else array
             for name, array in make(source).items()

@@ -9,11 +9,31 @@ import pytest
 from foleyline_contract.messages import Hello, Welcome
 from foleyline_contract.version import PACKAGE_VERSION
 from foleyline_server.cli import main
+from foleyline_server.runtime.library import available_providers, library_version
+from foleyline_server.runtime.providers import DIRECTML
 
 
 def test_providers_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--providers", "--device", "cpu"]) == 0
-    assert "CPUExecutionProvider: used" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "CPUExecutionProvider: used" in said
+    assert "CUDAExecutionProvider: not used" in said
+    assert f"ONNX Runtime {library_version()}, 1 windows per batch" in said
+
+
+def test_the_batch_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--providers", "--device", "cpu", "--windows-per-batch", "4"]) == 0
+    assert ", 4 windows per batch" in capsys.readouterr().out
+    assert main(["--providers", "--windows-per-batch", "999"]) == 1
+    assert "0 to 64" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(DIRECTML in available_providers(), reason="this library has DirectML")
+def test_a_device_that_is_not_there_is_a_sentence_at_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--device", "directml"]) == 1
+    assert "asked for, but DmlExecutionProvider cannot be used" in capsys.readouterr().err
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

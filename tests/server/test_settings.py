@@ -20,9 +20,24 @@ def test_each_source_beats_the_one_before(tmp_path: Path) -> None:
     assert load_settings({"threads": 3}, environment, config).threads == 3
 
 
+def test_the_batch_is_automatic_unless_it_is_set() -> None:
+    assert load_settings({}, {}).windows_per_batch == 0
+    environment = {"FOLEYLINE_WINDOWS_PER_BATCH": "4"}
+    assert load_settings({}, environment).windows_per_batch == 4
+    assert load_settings({"windows_per_batch": 64}, environment).windows_per_batch == 64
+    with pytest.raises(SettingInvalid, match="windows_per_batch"):
+        load_settings({}, {"FOLEYLINE_WINDOWS_PER_BATCH": "all"})
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "tensorrt", "directml", "coreml"])
+def test_every_device_can_be_set(device: str) -> None:
+    assert load_settings({}, {"FOLEYLINE_DEVICE": device}).device == device
+
+
 @pytest.mark.parametrize(
     "text", ["thread = 1", 'threads = "many"', "threads = true", "threads = -1", "= 1",
-             'device = "abacus"', 'log_level = "loud"', "bundles = [1]"],
+             'device = "abacus"', "windows_per_batch = -1", "windows_per_batch = 65",
+             'log_level = "loud"', "bundles = [1]"],
 )  # fmt: skip
 def test_wrong_files_are_refused(tmp_path: Path, text: str) -> None:
     config = tmp_path / "server.toml"

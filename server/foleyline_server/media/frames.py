@@ -1,15 +1,16 @@
-"""A clip's pictures on a bundle's grid, by presentation time, and what a file shows.
+"""A clip's pictures at given moments, by presentation time, and what a file shows.
 
-At grid point n the picture seen at source time ``start_s + speed * (n / fps + phase_s)`` is
-taken: the last one whose time stamp is not later. Pictures from the clip's out-point on are
-not seen by the editor, so they are not taken either. Where the file's picture ends up to
-``HOLD_MAX_S`` before the clip does, its last picture is held.
+For the moment t after the clip's start, the picture seen at source time
+``start_s + speed * (t + phase_s)`` is taken: the last one whose time stamp is not later.
+Pictures from the clip's out-point on are not seen by the editor, so they are not taken
+either. Where the file's picture ends up to ``HOLD_MAX_S`` before the clip does, its last
+picture is held.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -21,7 +22,7 @@ from foleyline_contract.specs import PictureSpec
 from foleyline_server.media.video_file import Scaler, TimedFrame, VideoFile
 
 Floats = NDArray[np.float32]
-PICTURES_PER_CHUNK = 32
+Pixels = NDArray[np.uint8]
 HOLD_MAX_S = Fraction(1, 2)
 """Strips may reach this far past the last picture: containers round, editors snap."""
 _PROBE_BACK_S = Fraction(2)
@@ -30,42 +31,42 @@ _PROBE_BACK_S = Fraction(2)
 def iter_pictures(
     clip: Clip,
     spec: PictureSpec,
-    per_chunk: int = PICTURES_PER_CHUNK,
+    times_s: Iterable[Fraction],
     check: Callable[[], None] = lambda: None,
-) -> Iterator[Floats]:
-    """Yield the clip's ``spec.count_for(clip.duration_s)`` pictures, in chunks.
+) -> Iterator[Pixels]:
+    """Yield the picture of each moment; the file is read once, forwards.
 
-    ``check`` is called for every frame that is decoded and may raise to stop.
+    Args:
+        clip: where to look.
+        spec: the pictures' size and phase.
+        times_s: moments after the clip's start on its timeline, not falling.
+        check: called for every frame that is decoded; may raise to stop.
 
     Yields:
-        float32 (up to ``per_chunk``, 3, height_px, width_px), RGB in [0, value_max].
+        uint8 RGB (height_px, width_px, 3); the same object while the picture stays.
 
     Raises:
         FileMissing, NoPicture, FileUnreadable: the file cannot be used.
         SpanOutside: the clip reaches outside the file's picture.
     """
-    scale = np.float32(spec.value_max / 255)
     draw = Scaler(spec.width_px, spec.height_px)
-    chunk: list[Floats] = []
-    picture: Floats | None = None
+    picture: Pixels | None = None
     drawn: TimedFrame | None = None
     with VideoFile(clip.path) as video:
-        for seen in seen_frames(video, clip, spec, check):
+        for seen in seen_frames(video, clip, (time_s + spec.phase_s for time_s in times_s), check):
             if picture is None or seen is not drawn:
-                picture = draw(seen.frame).transpose(2, 0, 1).astype(np.float32) * scale
+                picture = draw(seen.frame)
                 drawn = seen
-            chunk.append(picture)
-            if len(chunk) == per_chunk:
-                yield np.stack(chunk)
-                chunk = []
-    if chunk:
-        yield np.stack(chunk)
+            yield picture
 
 
 def seen_frames(
-    video: VideoFile, clip: Clip, spec: PictureSpec, check: Callable[[], None] = lambda: None
+    video: VideoFile,
+    clip: Clip,
+    times_s: Iterable[Fraction],
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[TimedFrame]:
-    """Yield the frame seen at each grid point; the same object while it stays."""
+    """Yield the frame seen at each moment of the clip's timeline; the same one while it stays."""
     slack_s = video.stamp_error_s
     end_s = clip.start_s + clip.speed * clip.duration_s
     frames = _checked(video.frames_from(clip.start_s), check)
@@ -73,13 +74,25 @@ def seen_frames(
     if seen is None:
         raise FileUnreadable(f"No picture of {video.name!r} can be decoded.")
     coming = _after(seen, frames, video, clip)
-    for time_s in _grid_times(clip, spec):
-        while coming is not None and coming.start_s <= min(time_s, end_s) + slack_s:
+    for time_s in times_s:
+        until_s = min(clip.start_s + clip.speed * time_s, end_s) + slack_s
+        while coming is not None and coming.start_s <= until_s:
             if coming.start_s >= end_s - slack_s:
                 break
             seen = coming
             coming = _after(seen, frames, video, clip)
         yield seen
+
+
+def as_values(pictures: Sequence[Pixels], spec: PictureSpec) -> Floats:
+    """Pictures as the video encoder reads them.
+
+    Returns:
+        float32 (pictures, 3, height_px, width_px), RGB in [0, value_max].
+    """
+    scaled = np.stack(pictures).transpose(0, 3, 1, 2).astype(np.float32)
+    scaled *= np.float32(spec.value_max / 255)
+    return scaled
 
 
 def probe(path: str) -> Probed:
@@ -114,11 +127,6 @@ def _checked(frames: Iterator[TimedFrame], check: Callable[[], None]) -> Iterato
     for frame in frames:
         check()
         yield frame
-
-
-def _grid_times(clip: Clip, spec: PictureSpec) -> Iterable[Fraction]:
-    for point in range(spec.count_for(clip.duration_s)):
-        yield clip.start_s + clip.speed * (point / spec.fps + spec.phase_s)
 
 
 def _after(

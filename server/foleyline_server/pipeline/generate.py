@@ -6,8 +6,9 @@ vocoded and finished by itself, so that it is the same whatever else the job hol
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -15,19 +16,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foleyline_contract.messages import Clip
-from foleyline_server.media.frames import iter_pictures
-from foleyline_server.pipeline.features import encode_features, hold_last
+from foleyline_server.media.frames import Pixels, as_values, iter_pictures
+from foleyline_server.pipeline.features import encode_windows, window_grid
 from foleyline_server.pipeline.pcm import finish, peak_dbfs, to_pcm
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import UsedSettings, provenance
+from foleyline_server.pipeline.samplers.base import Latent
 from foleyline_server.pipeline.sampling import SeenClip, sample
-from foleyline_server.pipeline.vocoder import Vocoder
-from foleyline_server.pipeline.windows import WindowPlan, plan_windows
+from foleyline_server.pipeline.vocoders import vocoder_named
+from foleyline_server.pipeline.windows import OVERLAP, WindowPlan, plan_windows
 from foleyline_server.runtime.bundles import LoadedBundle
 
 Floats = NDArray[np.float32]
 _TAIL_MEL_FRAMES = 16
 """Vocoded past the clip's end, so that its last moment has a future."""
+_PCM_SAMPLES = 1 << 20
+"""Turned into bytes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,15 @@ class Take:
 
 
 def generate(
-    clip: Clip, settings: UsedSettings, bundle: LoadedBundle, meter: Meter
+    clip: Clip,
+    settings: UsedSettings,
+    bundle: LoadedBundle,
+    meter: Meter,
+    overlap: Fraction = OVERLAP,
 ) -> Iterator[Take]:
     """Yield the clip's takes, one after the other.
+
+    ``overlap`` is the planner's; only measurements of seams give another.
 
     Raises:
         InputError: the clip's file cannot be used.
@@ -55,8 +65,8 @@ def generate(
     """
     found = bundle.found
     mel_spec = found.manifest.model.mel
-    seen = see(clip, bundle, meter)
-    vocoder = Vocoder(mel_spec, bundle.mel_filters)
+    seen = see(clip, bundle, meter, overlap)
+    vocoder = vocoder_named(settings.vocoder)(mel_spec, bundle.mel_filters)
     for number in range(settings.takes):
         seed = settings.seed_of(number)
         latent, log_p = sample(seen, bundle, settings, number, meter)
@@ -64,54 +74,66 @@ def generate(
         mel = mel[:, : mel_spec.frames_for(clip.duration_s) + _TAIL_MEL_FRAMES]
         sound = vocoder(mel, seed, partial(meter.vocoding, number))
         sound = finish(sound, mel_spec.rate_hz, clip.sample_count)
-        yield Take(
+        take = Take(
             number=number,
             seed=seed,
-            pcm=to_pcm(sound),
+            pcm=_to_bytes(sound),
             sample_count=len(sound),
             peak_dbfs=peak_dbfs(sound),
             log_p_aligned=log_p,
             provenance=provenance(found.manifest, found.sha256, settings, number, clip),
         )
+        del mel, sound  # a long clip's are large, and the next take is yet to be made
+        yield take
 
 
-def see(clip: Clip, bundle: LoadedBundle, meter: Meter) -> SeenClip:
-    """Decode and encode the clip's pictures; a clip shorter than a window holds its last one."""
+def see(clip: Clip, bundle: LoadedBundle, meter: Meter, overlap: Fraction = OVERLAP) -> SeenClip:
+    """Decode the clip once and encode what each of its windows sees.
+
+    A clip that ends before its last window does holds its last picture there.
+    """
     model, graphs = bundle.found.manifest.model, bundle.graphs
-    count = model.picture.count_for(clip.duration_s)
-    plan = plan_windows(count, model.features.per_window, bundle.columns_per_feature)
+    columns = model.latent.shape[-1]
+    plan = plan_windows(clip.duration_s, model.window_s, columns, bundle.column_s, overlap)
+    grids = [
+        window_grid(plan.start_s(window), clip.duration_s, model.picture.fps, model.features)
+        for window in range(plan.count)
+    ]
     meter.decoding()
 
-    def encode(pictures: Floats) -> Floats:
-        meter.check()
-        return graphs["video_encoder"](pictures=pictures[None])["features"][0]
+    def look(times_s: Iterable[Fraction]) -> Iterator[Pixels]:
+        return iter_pictures(clip, model.picture, times_s, meter.check)
 
-    decoded = iter_pictures(clip, model.picture, check=meter.check)
-    pictures = hold_last(decoded, plan.feature_count)
-    pieces: list[Floats] = []
-    done = 0
-    for piece in encode_features(pictures, encode, model.features.margin):
-        pieces.append(piece)
-        done += len(piece)
-        meter.encoding(done, plan.feature_count)
-    track = np.concatenate(pieces)
-    features = tuple(track[plan.feature_slice(window)] for window in range(plan.count))
-    to_condition = graphs["condition_encoder"]
-    conditions = tuple(to_condition(features=part[None])["condition"][0] for part in features)
+    def encode(pictures: Sequence[Pixels]) -> Floats:
+        meter.check()
+        values = as_values(pictures, model.picture)
+        return graphs["video_encoder"](pictures=values[None])["features"][0]
+
+    per_window = model.features.per_window
+    features = np.empty((plan.count, per_window, model.features.dim), np.float32)
+    conditions = np.empty((plan.count, per_window, model.features.condition_dim), np.float32)
+    encoded = encode_windows(grids, per_window, look, encode)
+    for done, (window, part) in enumerate(encoded, start=1):
+        features[window] = part
+        conditions[window] = graphs["condition_encoder"](features=part[None])["condition"][0]
+        meter.encoding(done, plan.count)
     return SeenClip(plan, features, conditions)
 
 
-def decode(latent: Floats, plan: WindowPlan, bundle: LoadedBundle, meter: Meter) -> Floats:
+def decode(latent: Latent, plan: WindowPlan, bundle: LoadedBundle, meter: Meter) -> Floats:
     """Log-mel (bands, frames) of a latent canvas (*Z[:-1], columns) in diffusion scale."""
     spec = bundle.found.manifest.model.latent
-    columns = spec.shape[-1]
-    in_columns = plan.canvas(bundle.columns_per_feature)
-    in_mel_frames = plan.canvas(bundle.columns_per_feature * bundle.mel_frames_per_column)
+    in_columns = plan.canvas()
     unscaled = latent / np.float32(spec.scale_factor)
 
-    def one(window: int) -> Floats:
+    def batch(windows: range) -> Floats:
         meter.check()
-        part = unscaled[..., in_columns.place(window, columns)]
-        return bundle.graphs["latent_decoder"](latent=part[None])["mel"][0]
+        return bundle.graphs["latent_decoder"](latent=in_columns.cut(unscaled, windows))["mel"]
 
-    return in_mel_frames.blend(bundle.window_mel_frames, one)
+    return plan.canvas(bundle.mel_frames_per_column).blend(bundle.windows_per_batch, batch)
+
+
+def _to_bytes(sound: Floats) -> bytes:
+    """A sound's PCM, made in pieces: in between it is five times as large."""
+    starts = range(0, len(sound), _PCM_SAMPLES)
+    return b"".join(to_pcm(sound[start : start + _PCM_SAMPLES]) for start in starts)

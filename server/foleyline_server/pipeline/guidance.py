@@ -31,13 +31,17 @@ class Graph(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """Guided noise estimates of one window's latent.
+    """Guided noise estimates of several windows' latents in one call of each network.
+
+    With n windows the UNet sees 2 n rows, the unconditional ones first, and the aligner n.
+    What a window gets does not depend on the others in its batch, but for rounding.
 
     Args:
         unet: (batch, *Z), (batch,), (batch, F, C) to ``prediction`` (batch, *Z).
         aligner: (batch, *Z), (batch,), (batch, F, D) to ``gradient`` (batch, *Z), ``log_prob``.
         prediction: what the UNet returns: ``epsilon``, ``x0`` or ``v``.
-        cfg_scale: at 1 the unconditional row is not computed, at 0 the conditional one is not.
+        cfg_scale: at 1 the unconditional rows are not computed, at 0 the conditional ones are
+            not.
         align_scale: at 0 the aligner is never run.
     """
 
@@ -48,48 +52,53 @@ class Guidance:
     align_scale: float
 
     def noise(
-        self, latent: Latent, level: NoiseLevel, condition: Floats, features: Floats
+        self, latents: Latent, level: NoiseLevel, conditions: Floats, features: Floats
     ) -> Latent:
-        """The guided estimate for one window.
+        """The guided estimates (n, *Z).
 
         Args:
-            latent: Z, float32.
+            latents: (n, *Z), float32.
             level: the moment of the diffusion.
-            condition: (F, C).
-            features: (F, D).
+            conditions: (n, F, C).
+            features: (n, F, D).
         """
-        rows = self._rows(condition)
+        rows = self._rows(conditions)
+        doubled = latents if len(rows) == len(latents) else np.concatenate([latents, latents])
         prediction = self.unet(
-            latent=np.repeat(latent[None], len(rows), axis=0),
+            latent=doubled,
             timestep=np.full(len(rows), level.timestep, np.float32),
             condition=rows,
         )["prediction"]
-        noise = as_noise(self.prediction, prediction, latent[None], level)
-        guided = noise[0]
-        if len(noise) == 2:
-            guided = noise[0] + np.float32(self.cfg_scale) * (noise[1] - noise[0])
+        noise = as_noise(self.prediction, prediction, doubled, level)
+        guided = noise
+        if len(noise) != len(latents):
+            plain, conditional = noise[: len(latents)], noise[len(latents) :]
+            guided = mix(1.0, plain, self.cfg_scale, conditional - plain)
         if self.align_scale != 0:
-            gradient = self._align(latent, level.timestep, features)["gradient"][0]
-            guided = guided - np.float32(self.align_scale * level.sigma) * gradient
+            gradient = self._align(latents, level.timestep, features)["gradient"]
+            guided = mix(1.0, guided, -self.align_scale * level.sigma, gradient)
         return guided
 
-    def log_prob(self, latent: Latent, features: Floats) -> float:
-        """Log p(aligned) of a finished latent Z, at step 0."""
-        return float(self._align(latent, 0.0, features)["log_prob"][0])
+    def log_prob(self, latents: Latent, features: Floats) -> Floats:
+        """Log p(aligned) (n,) of finished latents (n, *Z), at step 0."""
+        return self._align(latents, 0.0, features)["log_prob"]
 
-    def _rows(self, condition: Floats) -> Floats:
-        """Unconditional row first, then the conditional one; only those that count."""
+    def _rows(self, conditions: Floats) -> Floats:
+        """Unconditional rows first, then the conditional ones; only those that count."""
         if self.cfg_scale == 1:
-            return condition[None]
+            return conditions
+        # Zeros after the condition encoder, as the released sampler has them, not its answer
+        # to features of zeros.
+        nothing = np.zeros_like(conditions)
         if self.cfg_scale == 0:
-            return np.zeros_like(condition)[None]
-        return np.stack([np.zeros_like(condition), condition])
+            return nothing
+        return np.concatenate([nothing, conditions])
 
-    def _align(self, latent: Latent, timestep: float, features: Floats) -> Mapping[str, Floats]:
+    def _align(self, latents: Latent, timestep: float, features: Floats) -> Mapping[str, Floats]:
         return self.aligner(
-            latent=latent[None],
-            timestep=np.full(1, timestep, np.float32),
-            features=features[None],
+            latent=latents,
+            timestep=np.full(len(latents), timestep, np.float32),
+            features=features,
         )
 
 

@@ -15,6 +15,7 @@ from foleyline_contract.specs import TAKE_RATE_HZ, TAKE_SAMPLE_BYTES
 Floats = NDArray[np.float32]
 PEAK_MAX_DBFS = -1.0
 _FULL_SCALE = 2**23
+_PIECE_SAMPLES = 1 << 20
 _PEAK_MAX = 10 ** (PEAK_MAX_DBFS / 20) - 1 / _FULL_SCALE
 
 
@@ -26,13 +27,20 @@ def finish(sound: Floats, rate_hz: int, sample_count: int) -> Floats:
     Raises:
         ServerError: the sound holds numbers that are none.
     """
-    if not np.isfinite(sound).all():
-        raise ServerError("The model gave something that is no sound.")
-    at_rate = np.asarray(soxr.resample(sound, rate_hz, TAKE_RATE_HZ, "HQ"), np.float32)
     fitted = np.zeros(sample_count, np.float32)
-    length = min(sample_count, len(at_rate))
-    fitted[:length] = at_rate[:length]
-    peak = float(np.abs(fitted).max())
+    filled = 0
+    # In pieces: a long clip's sound is large, and so is every copy of it.
+    stream = soxr.ResampleStream(rate_hz, TAKE_RATE_HZ, 1, "float32", "HQ")
+    for start in range(0, len(sound), _PIECE_SAMPLES):
+        piece = sound[start : start + _PIECE_SAMPLES]
+        if not np.isfinite(piece).all():
+            raise ServerError("The model gave something that is no sound.")
+        last = start + _PIECE_SAMPLES >= len(sound)
+        at_rate = np.asarray(stream.resample_chunk(piece, last), np.float32)
+        at_rate = at_rate[: sample_count - filled]
+        fitted[filled : filled + len(at_rate)] = at_rate
+        filled += len(at_rate)
+    peak = _peak(fitted)
     if peak > _PEAK_MAX:
         fitted *= np.float32(_PEAK_MAX / peak)
     return fitted
@@ -47,5 +55,9 @@ def to_pcm(sound: Floats) -> bytes:
 
 def peak_dbfs(sound: Floats) -> float:
     """Sample peak; SILENCE_DBFS when every sample is written as zero."""
-    peak = round(float(np.abs(sound).max(initial=0.0)) * _FULL_SCALE)
+    peak = round(_peak(sound) * _FULL_SCALE)
     return 20 * log10(peak / _FULL_SCALE) if peak else SILENCE_DBFS
+
+
+def _peak(sound: Floats) -> float:
+    return max(float(sound.max(initial=0.0)), -float(sound.min(initial=0.0)))

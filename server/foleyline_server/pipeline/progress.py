@@ -37,10 +37,10 @@ class Meter:
         """The first pictures are being decoded."""
         self._tell("decoding", 0, 1, _LOADING_END)
 
-    def encoding(self, done: int, pictures: int) -> None:
-        """``done`` of the clip's pictures are decoded and encoded."""
-        share = (_ENCODING_END - _DECODING_END) * done / pictures
-        self._tell("encoding", done, pictures, _DECODING_END + share)
+    def encoding(self, done: int, windows: int) -> None:
+        """The pictures of ``done`` of the clip's windows are decoded and encoded."""
+        share = (_ENCODING_END - _DECODING_END) * done / windows
+        self._tell("encoding", done, windows, _DECODING_END + share)
 
     def sampling(self, take: int, step: int, steps: int) -> None:
         """``step`` of a take's sampling steps are done."""

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from foleyline_contract.bundle import Manifest
+from foleyline_contract.errors import BundleIncomplete
 from foleyline_contract.messages import SEED_MAX, Clip, GenerateSettings
 from foleyline_contract.specs import SamplingDefaults
 from foleyline_contract.version import PACKAGE_VERSION
 from foleyline_server.pipeline.samplers import sampler_named
+from foleyline_server.pipeline.vocoders import VOCODERS, vocoder_named
 
-_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "soxr")
+_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "soxr", "librosa")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class UsedSettings:
     steps: int
     cfg_scale: float
     align_scale: float
+    vocoder: str
 
     def seed_of(self, take: int) -> int:
         """The seed that gives this take alone."""
@@ -38,10 +41,13 @@ def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> Use
     """Fill in what the request left to the bundle.
 
     Raises:
-        SettingInvalid: the sampler is not known.
+        SettingInvalid: the sampler or the vocoder is not known, or the vocoder not installed.
+        BundleIncomplete: the bundle's own vocoder is not known.
     """
     sampler = defaults.sampler if settings.sampler is None else settings.sampler
     sampler_named(sampler)
+    vocoder = _bundles_vocoder(defaults) if settings.vocoder is None else settings.vocoder
+    vocoder_named(vocoder)
     return UsedSettings(
         seed=settings.seed,
         takes=settings.takes,
@@ -49,7 +55,17 @@ def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> Use
         steps=defaults.steps if settings.steps is None else settings.steps,
         cfg_scale=defaults.cfg_scale if settings.cfg_scale is None else settings.cfg_scale,
         align_scale=defaults.align_scale if settings.align_scale is None else settings.align_scale,
+        vocoder=vocoder,
     )
+
+
+def _bundles_vocoder(defaults: SamplingDefaults) -> str:
+    if defaults.vocoder not in VOCODERS:
+        raise BundleIncomplete(
+            f"The bundle asks for the vocoder {defaults.vocoder!r}, which this release lacks.",
+            remedy=f"Update the server, or ask for one of {', '.join(VOCODERS)}.",
+        )
+    return defaults.vocoder
 
 
 def provenance(
@@ -67,6 +83,7 @@ def provenance(
         "steps": settings.steps,
         "cfg_scale": settings.cfg_scale,
         "align_scale": settings.align_scale,
+        "vocoder": settings.vocoder,
         "source_file": PurePath(clip.path).name,
         "start_s": clip.start_s,
         "duration_s": clip.duration_s,

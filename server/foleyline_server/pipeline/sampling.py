@@ -27,13 +27,13 @@ class SeenClip:
 
     Attributes:
         plan: where the windows lie.
-        features: (F, D) per window.
-        conditions: (F, C) per window.
+        features: (windows, F, D).
+        conditions: (windows, F, C).
     """
 
     plan: WindowPlan
-    features: tuple[Floats, ...]
-    conditions: tuple[Floats, ...]
+    features: Floats
+    conditions: Floats
 
 
 def sample(
@@ -46,11 +46,10 @@ def sample(
         if alignment guidance was on.
 
     Raises:
-        Cancelled: ``meter`` said so, within one window of one step.
+        Cancelled: ``meter`` said so, within one batch of windows of one step.
     """
     model = bundle.found.manifest.model
-    columns = model.latent.shape[-1]
-    canvas = seen.plan.canvas(bundle.columns_per_feature)
+    canvas = seen.plan.canvas()
     guidance = Guidance(
         bundle.graphs["unet"],
         bundle.graphs["aligner"],
@@ -60,15 +59,16 @@ def sample(
     )
 
     def predict_noise(latent: Latent, level: NoiseLevel) -> Latent:
-        def one(window: int) -> Floats:
+        def batch(windows: range) -> Floats:
             meter.check()
-            part = latent[..., canvas.place(window, columns)]
-            return guidance.noise(part, level, seen.conditions[window], seen.features[window])
+            rows = slice(windows.start, windows.stop)
+            parts = canvas.cut(latent, windows)
+            return guidance.noise(parts, level, seen.conditions[rows], seen.features[rows])
 
-        return canvas.blend(columns, one)
+        return canvas.blend(bundle.windows_per_batch, batch)
 
-    shape = (*model.latent.shape[:-1], canvas.length(columns))
-    latent = latent_noise(settings.seed_of(take), shape, columns)
+    shape = (*model.latent.shape[:-1], canvas.length)
+    latent = latent_noise(settings.seed_of(take), shape, seen.plan.columns)
     run = sampler_named(settings.sampler)
     meter.sampling(take, 0, settings.steps)
     steps = run(latent, Schedule(model.schedule), settings.steps, predict_noise)
@@ -77,9 +77,18 @@ def sample(
         meter.sampling(take, done, settings.steps)
     if settings.align_scale == 0:
         return latent, None
-    log_probs = [
-        guidance.log_prob(latent[..., canvas.place(window, columns)], seen.features[window])
-        for window in range(seen.plan.count)
-    ]
-    mean = float(np.mean(log_probs))
-    return latent, mean if isfinite(mean) else None
+    return latent, _alignment(guidance, latent, seen, bundle.windows_per_batch, meter)
+
+
+def _alignment(
+    guidance: Guidance, latent: Latent, seen: SeenClip, per_batch: int, meter: Meter
+) -> float | None:
+    """The windows' mean log p(aligned); None where the aligner gives no number."""
+    canvas = seen.plan.canvas()
+    found: list[Floats] = []
+    for windows in seen.plan.batches(per_batch):
+        meter.check()
+        parts = canvas.cut(latent, windows)
+        found.append(guidance.log_prob(parts, seen.features[windows.start : windows.stop]))
+    mean = float(np.mean(np.concatenate(found)))
+    return mean if isfinite(mean) else None

@@ -1,37 +1,46 @@
 """Windows over a clip: where they lie, what they weigh, how their results become one.
 
-A clip's latent is one long canvas. Windows lie on whole pictures *and* whole latent
-columns, overlap by a quarter, and are averaged with smooth weights. Nothing here knows what
-a window holds.
+A clip's latent is one long canvas. Windows lie on whole latent columns, overlap by a quarter
+and are averaged with smooth weights. A window's latent may last longer than the picture it
+saw (8.192 s against 8.000 s in the official model): what lies past its picture counts for
+nothing where another window knows better. Nothing here knows what a window holds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from foleyline_contract.errors import BundleIncomplete
-
 Floats = NDArray[np.float32]
-_OVERLAP_PARTS = 4
-"""Neighbouring windows share one part in this many."""
+OVERLAP = Fraction(1, 4)
+"""The part of its picture time that a window shares with the next."""
+_CUT_COLUMNS = Fraction(1, 2)
+"""Windows that hardly overlap pass over within half a column: the nearer one counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """The windows of one clip, counted in features.
+    """The windows of one clip.
 
     Attributes:
-        starts: first feature of every window, rising.
-        per_window: features of a window.
+        starts: first latent column of every window, rising from 0.
+        columns: latent columns of a window.
+        column_s: how long one lasts.
+        seen_s: how much picture a window sees from its start; the latent lasts as long or
+            longer.
+        overlap: the part of ``seen_s`` that neighbours share, in [0, 1).
     """
 
     starts: tuple[int, ...]
-    per_window: int
+    columns: int
+    column_s: Fraction
+    seen_s: Fraction
+    overlap: Fraction
 
     @property
     def count(self) -> int:
@@ -39,17 +48,32 @@ class WindowPlan:
         return len(self.starts)
 
     @property
-    def feature_count(self) -> int:
-        """Features of the whole canvas; a shorter clip is to be padded to as many."""
-        return self.starts[-1] + self.per_window
+    def seen_columns(self) -> Fraction:
+        """Latent columns that last as long as a window's picture."""
+        return self.seen_s / self.column_s
 
-    def feature_slice(self, window: int) -> slice:
-        """The features that a window sees."""
-        return slice(self.starts[window], self.starts[window] + self.per_window)
+    @property
+    def hop_columns(self) -> int:
+        """From one window's start to the next one's; the last may be nearer."""
+        return max(1, floor(self.seen_columns * (1 - self.overlap)))
 
-    def canvas(self, units_per_feature: Fraction) -> Canvas:
-        """The canvas in another unit: latent columns, mel frames."""
-        return Canvas(self, units_per_feature)
+    @property
+    def overlap_columns(self) -> Fraction:
+        """How long neighbours take to pass over from one to the other."""
+        return max(self.seen_columns - self.hop_columns, _CUT_COLUMNS)
+
+    def start_s(self, window: int) -> Fraction:
+        """When a window starts, after the clip's start."""
+        return self.starts[window] * self.column_s
+
+    def batches(self, size: int) -> Iterator[range]:
+        """All windows in order, ``size`` at a time."""
+        for first in range(0, self.count, size):
+            yield range(first, min(first + size, self.count))
+
+    def canvas(self, units_per_column: int = 1) -> Canvas:
+        """The canvas in latent columns, or in another unit such as mel frames."""
+        return Canvas(self, units_per_column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,76 +81,92 @@ class Canvas:
     """One time axis over all windows of a plan, in units of its own."""
 
     plan: WindowPlan
-    units_per_feature: Fraction
+    units_per_column: int
 
-    def length(self, window_units: int) -> int:
-        """Units of the canvas when a window has ``window_units``."""
-        return self._start(self.plan.count - 1) + window_units
+    @property
+    def length(self) -> int:
+        """Units of the whole canvas."""
+        return self.place(self.plan.count - 1).stop
 
-    def place(self, window: int, window_units: int) -> slice:
+    def place(self, window: int) -> slice:
         """Where a window lies."""
-        start = self._start(window)
-        return slice(start, start + window_units)
+        start = self.plan.starts[window]
+        return slice(
+            start * self.units_per_column, (start + self.plan.columns) * self.units_per_column
+        )
 
-    def blend(self, window_units: int, one: Callable[[int], Floats]) -> Floats:
-        """Average what ``one`` gives for every window; time is the last axis.
+    def cut(self, whole: Floats, windows: range) -> Floats:
+        """The windows' stretches of a canvas (..., length): (windows, ..., units)."""
+        return np.stack([whole[..., self.place(window)] for window in windows])
+
+    def blend(self, per_batch: int, batch: Callable[[range], Floats]) -> Floats:
+        """Average what ``batch`` gives for the windows.
 
         Args:
-            window_units: length of every window's last axis.
-            one: called with the window's number, in order.
+            per_batch: windows per call.
+            batch: called with windows in order; gives (windows, ..., units), time last.
+
+        Returns:
+            (..., length), float32.
         """
-        length = self.length(window_units)
-        weight_sum = np.zeros(length, np.float32)
+        weight_sum = np.zeros(self.length, np.float32)
         total: Floats | None = None
-        for window in range(self.plan.count):
-            part = one(window)
-            weights = self._weights(window, window_units)
-            place = self.place(window, window_units)
-            if total is None:
-                total = np.zeros((*part.shape[:-1], length), np.float32)
-            total[..., place] += part * weights
-            weight_sum[place] += weights
+        for windows in self.plan.batches(per_batch):
+            for window, part in zip(windows, batch(windows), strict=True):
+                if total is None:
+                    total = np.zeros((*part.shape[:-1], self.length), np.float32)
+                weights = self._weights(window)
+                total[..., self.place(window)] += part * weights
+                weight_sum[self.place(window)] += weights
         if total is None:
             raise ValueError("a plan without windows")
-        return total / weight_sum
+        total /= weight_sum
+        return total
 
-    def _start(self, window: int) -> int:
-        start = self.plan.starts[window] * self.units_per_feature
-        if start.denominator != 1:
-            raise ValueError("a window does not start on a whole unit")
-        return start.numerator
-
-    def _weights(self, window: int, window_units: int) -> Floats:
-        """A smooth hill, flat towards the canvas's own ends."""
-        overlap = max(1, int(self.plan.per_window // _OVERLAP_PARTS * self.units_per_feature))
-        phase = (np.arange(min(overlap, window_units)) + 0.5) / overlap
-        ramp = (np.sin(0.5 * np.pi * phase) ** 2).astype(np.float32)
-        hill = np.ones(window_units, np.float32)
+    def _weights(self, window: int) -> Floats:
+        """A smooth hill that ends with the window's picture; flat at the canvas's own ends."""
+        units = self.plan.columns * self.units_per_column
+        middle = np.arange(units, dtype=np.float64)
+        middle += 0.5
+        middle /= self.units_per_column
+        length = float(self.plan.overlap_columns)
+        hill = np.ones(units)
         if window > 0:
-            hill[: len(ramp)] *= ramp
+            hill *= _ramp(middle / length)
         if window < self.plan.count - 1:
-            hill[-len(ramp) :] *= ramp[::-1]
-        return hill
+            hill *= _ramp((float(self.plan.seen_columns) - middle) / length)
+        return hill.astype(np.float32)
 
 
-def plan_windows(count: int, per_window: int, columns_per_feature: Fraction) -> WindowPlan:
-    """The windows for ``count`` features.
+def plan_windows(
+    duration_s: Fraction,
+    seen_s: Fraction,
+    columns: int,
+    column_s: Fraction,
+    overlap: Fraction = OVERLAP,
+) -> WindowPlan:
+    """The windows for a clip of any length.
 
-    A shorter clip gets one window and is to be padded to it; a longer one gets windows that
-    hop by three quarters, the last of them shifted back to end where the clip ends.
+    A clip that one window can see gets one. A longer one gets windows that hop by three
+    quarters of what they see, rounded down to whole columns, and a last one that starts on the
+    first column from which it sees the clip's end. No tail is dropped.
 
-    Raises:
-        BundleIncomplete: the clip needs several windows, and the bundle's latent columns and
-            pictures do not fall together.
+    Args:
+        duration_s: the clip's length.
+        seen_s: the picture time of one window.
+        columns: latent columns of a window.
+        column_s: the length of one; ``columns * column_s`` is at least ``seen_s``.
+        overlap: the part that neighbours share; 0 cuts hard from one to the next, as the
+            released system does, and is there to be measured against.
     """
-    if count <= per_window:
-        return WindowPlan((0,), per_window)
-    if columns_per_feature.denominator != 1:
-        raise BundleIncomplete(
-            "The bundle's latent does not follow its picture rate, so it cannot be used for "
-            "clips longer than one window.",
-            remedy="Cut the strip into shorter ones, or choose another bundle.",
-        )
-    hop = max(1, per_window - per_window // _OVERLAP_PARTS)
-    last = count - per_window
-    return WindowPlan((*range(0, last, hop), last), per_window)
+    plan = WindowPlan((0,), columns, column_s, seen_s, overlap)
+    last = ceil((duration_s - seen_s) / column_s)
+    if last <= 0:
+        return plan
+    starts = (*range(0, last, plan.hop_columns), last)
+    return WindowPlan(starts, columns, column_s, seen_s, overlap)
+
+
+def _ramp(phase: NDArray[np.float64]) -> NDArray[np.float64]:
+    """0 before phase 0, 1 after phase 1; two that pass each other add up to 1."""
+    return np.sin(0.5 * np.pi * np.clip(phase, 0, 1)) ** 2

@@ -6,6 +6,7 @@ A broken bundle never stops the server: it is logged, and named when somebody as
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -25,7 +26,11 @@ from foleyline_contract.bundle import (
 )
 from foleyline_contract.errors import BundleDamaged, BundleError, BundleIncomplete, BundleUnknown
 from foleyline_contract.messages import BundleInfo
+from foleyline_server.runtime.engine_cache import EngineKey, engine_folder, user_cache
 from foleyline_server.runtime.graph_checks import check_graphs, mel_frames_per_window
+from foleyline_server.runtime.library import device_name, library_version
+from foleyline_server.runtime.provider_options import BundleFacts, tuning
+from foleyline_server.runtime.providers import CPU, TENSORRT, windows_per_batch
 from foleyline_server.runtime.session import GraphSession, RuntimeOptions
 
 _log = logging.getLogger(__name__)
@@ -56,6 +61,7 @@ class FoundBundle:
             steps=defaults.steps,
             cfg_scale=defaults.cfg_scale,
             align_scale=defaults.align_scale,
+            vocoder=defaults.vocoder,
         )
 
 
@@ -66,25 +72,27 @@ class LoadedBundle:
     Attributes:
         graphs: by the names of docs/bundle.md.
         mel_filters: (bands, n_fft // 2 + 1).
-        window_mel_frames: mel frames that the decoder gives for one window.
+        window_mel_frames: mel frames that the decoder gives for one window; a whole number of
+            them for each latent column.
+        windows_per_batch: how many windows go through a network in one call.
     """
 
     found: FoundBundle
     graphs: Mapping[str, GraphSession]
     mel_filters: NDArray[np.float32]
     window_mel_frames: int
+    windows_per_batch: int = 1
 
     @property
-    def columns_per_feature(self) -> Fraction:
-        """Latent columns that last as long as one picture of the grid."""
-        model = self.found.manifest.model
-        mel_frames_per_feature = Fraction(model.mel.rate_hz, model.mel.hop) / model.picture.fps
-        return mel_frames_per_feature / self.mel_frames_per_column
-
-    @property
-    def mel_frames_per_column(self) -> Fraction:
+    def mel_frames_per_column(self) -> int:
         """Mel frames that one latent column becomes."""
-        return Fraction(self.window_mel_frames // self.found.manifest.model.latent.shape[-1])
+        return self.window_mel_frames // self.found.manifest.model.latent.shape[-1]
+
+    @property
+    def column_s(self) -> Fraction:
+        """How long one latent column lasts."""
+        mel = self.found.manifest.model.mel
+        return Fraction(self.mel_frames_per_column * mel.hop, mel.rate_hz)
 
 
 class BundleShelf:
@@ -189,6 +197,37 @@ def _load(found: FoundBundle, options: RuntimeOptions) -> LoadedBundle:
     mel = manifest.model.mel
     if filters.shape != (mel.bands, mel.n_fft // 2 + 1) or filters.dtype != np.float32:
         raise BundleIncomplete(f"The mel filters of bundle {manifest.name!r} have another shape.")
-    graphs = {name: GraphSession(folder / f"{name}.onnx", options) for name in GRAPHS}
+    facts = _facts(found, options)
+    graphs = {
+        name: GraphSession(
+            folder / f"{name}.onnx",
+            options,
+            tuning(options.providers, name, facts),
+            manifest.files,
+        )
+        for name in GRAPHS
+    }
     check_graphs(manifest, graphs)
-    return LoadedBundle(found, graphs, filters, mel_frames_per_window(manifest, graphs))
+    providers = graphs["unet"].providers
+    if manifest.precision == "fp16" and providers[0] == CPU:
+        _log.warning(
+            "The bundle %r computes in float16, which is no faster on the CPU and takes more "
+            "memory: use its fp32 edition.",
+            manifest.name,
+        )
+    return LoadedBundle(
+        found,
+        graphs,
+        filters,
+        mel_frames_per_window(manifest, graphs),
+        windows_per_batch(options.windows_per_batch, providers),
+    )
+
+
+def _facts(found: FoundBundle, options: RuntimeOptions) -> BundleFacts:
+    folder = None
+    if TENSORRT in options.providers:
+        key = EngineKey(found.sha256, device_name(TENSORRT), library_version())
+        folder = engine_folder(found.folder, key, user_cache(os.environ, Path.home()))
+    batch = windows_per_batch(options.windows_per_batch, options.providers)
+    return BundleFacts(found.manifest, batch, folder, library_version())

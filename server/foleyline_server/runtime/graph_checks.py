@@ -11,7 +11,7 @@ from foleyline_contract.errors import BundleIncomplete
 from foleyline_server.runtime.session import GraphSession, TensorInfo
 
 Shape = tuple[int | None, ...]
-"""None is any size."""
+"""None is any size; a graph may also leave open what is fixed here."""
 
 
 def expected_tensors(manifest: Manifest) -> dict[str, tuple[dict[str, Shape], dict[str, Shape]]]:
@@ -56,7 +56,8 @@ def mel_frames_per_window(manifest: Manifest, graphs: Mapping[str, GraphSession]
     """Mel frames the decoder gives for one window, by trying it.
 
     Raises:
-        BundleIncomplete: they are fewer than the window's picture lasts.
+        BundleIncomplete: they are fewer than the window's picture lasts, or no whole number of
+            them falls on a latent column.
     """
     model = manifest.model
     silence = np.zeros((1, *model.latent.shape), np.float32)
@@ -65,6 +66,11 @@ def mel_frames_per_window(manifest: Manifest, graphs: Mapping[str, GraphSession]
         raise BundleIncomplete(
             f"The decoder of bundle {manifest.name!r} gives {frames} mel frames for a window "
             f"that needs {model.window_mel_frames}."
+        )
+    if frames % model.latent.shape[-1]:
+        raise BundleIncomplete(
+            f"The decoder of bundle {manifest.name!r} gives {frames} mel frames for "
+            f"{model.latent.shape[-1]} latent columns, which is no whole number for each."
         )
     return frames
 

@@ -93,7 +93,7 @@ def on_generate(generate: Generate, asked: Asked, desk: Desk) -> Accepted:
 
     Raises:
         BundleError: the bundle is not there or cannot be used.
-        SettingInvalid: the sampler is not known.
+        SettingInvalid: the sampler or the vocoder is not known, or the vocoder not installed.
         FileMissing: the clip's file is not there.
         ServerBusy: there are too many jobs.
     """

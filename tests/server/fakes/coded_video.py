@@ -22,8 +22,9 @@ def write_video(
     size: tuple[int, int] = (64, 48),
     options: dict[str, str] | None = None,
     rotation: int = 0,
+    levels: Sequence[int] | None = None,
 ) -> Path:
-    """Write one picture per time stamp; picture k has brightness ``brightness(k)``."""
+    """Write one picture per time stamp; picture k has ``levels[k]``, else ``brightness(k)``."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=30, options=options or {})
         stream.width, stream.height = size
@@ -32,7 +33,8 @@ def write_video(
         if rotation:
             stream.set_display_rotation(rotation)
         for number, stamp_s in enumerate(stamps_s):
-            pixels = np.full((size[1], size[0], 3), brightness(number), np.uint8)
+            grey = brightness(number) if levels is None else levels[number]
+            pixels = np.full((size[1], size[0], 3), grey, np.uint8)
             frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
             frame.pts, frame.time_base = round(stamp_s / time_base), time_base
             container.mux(stream.encode(frame))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from foleyline_contract.specs import (
 
 WINDOW, DIM, CONDITION_DIM, BANDS = 8, 4, 4, 16
 LATENT = (2, 8)
-MEL_FRAMES = 64
+MEL_FRAMES_PER_COLUMN = 8
 SIDE_PX = 8
 BUSY_SIDE = 1000
 """A busy UNet multiplies matrices of this size: tens of milliseconds a step."""
@@ -38,6 +39,14 @@ MODEL = ModelSpec(
     defaults=SamplingDefaults("dpm-solver++2m", 3, 2.0, 1.0, "griffin-lim"),
 )
 
+UNEVEN = replace(
+    MODEL,
+    picture=replace(MODEL.picture, fps=Fraction(4), phase_s=Fraction(1, 8)),
+    latent=LatentSpec((2, 16), 1.0),
+    mel=replace(MODEL.mel, hop=128),
+)
+"""Like the official model: 125/64 latent columns a picture; 2 s of picture, 2.048 s of latent."""
+
 
 def build_tiny_bundle(
     folder: Path,
@@ -51,9 +60,8 @@ def build_tiny_bundle(
     place = folder / name
     place.mkdir(parents=True)
     for graph in GRAPHS:
-        onnx.save(
-            _GRAPHS[graph](busy) if graph == "unet" else _GRAPHS[graph](), place / f"{graph}.onnx"
-        )
+        made = _unet(model, busy) if graph == "unet" else _GRAPHS[graph](model)
+        onnx.save(made, place / f"{graph}.onnx")
     np.save(place / MEL_FILTERS, mel_filters(model.mel))
     (place / "CREDITS.txt").write_text("Nobody made any of this.\n", encoding="utf-8")
     files = {path.name: file_sha256(path) for path in sorted(place.iterdir())}
@@ -92,7 +100,7 @@ def _i(*values: int) -> np.ndarray:
     return np.asarray(values, np.int64)
 
 
-def _video_encoder():
+def _video_encoder(_: ModelSpec):
     """Feature d of a picture is its mean brightness times d + 1."""
     nodes = [
         helper.make_node("ReduceMean", ["pictures", "axes"], ["mean"], keepdims=0),
@@ -104,18 +112,31 @@ def _video_encoder():
     return _model(nodes, {"pictures": pictures}, {"features": ["batch", "frames", DIM]}, constants)
 
 
-def _condition_encoder():
+def _condition_encoder(model: ModelSpec):
+    window = model.features.per_window
     nodes = [helper.make_node("Mul", ["features", "half"], ["condition"])]
-    shapes = ["batch", WINDOW, DIM], ["batch", WINDOW, CONDITION_DIM]
+    shapes = ["batch", window, DIM], ["batch", window, CONDITION_DIM]
     return _model(nodes, {"features": shapes[0]}, {"condition": shapes[1]}, {"half": _f(0.5)})
 
 
-def _unet(busy: bool):
+def _spread(model: ModelSpec) -> np.ndarray:
+    """(features, columns): one where a column's middle shows that feature's picture."""
+    columns = model.latent.shape[-1]
+    column_s = Fraction(MEL_FRAMES_PER_COLUMN * model.mel.hop, model.mel.rate_hz)
+    matrix = np.zeros((model.features.per_window, columns), np.float32)
+    for column in range(columns):
+        shown = int((column + Fraction(1, 2)) * column_s * model.picture.fps)
+        matrix[min(shown, len(matrix) - 1), column] = 1
+    return matrix
+
+
+def _unet(model: ModelSpec, busy: bool):
     """x0 = tanh(latent) / 10 + the condition's mean at that column, plus a trace of the step."""
     nodes = [
         helper.make_node("Tanh", ["latent"], ["bounded"]),
         helper.make_node("Mul", ["bounded", "tenth"], ["small"]),
-        helper.make_node("ReduceMean", ["condition", "last"], ["mean"], keepdims=0),
+        helper.make_node("ReduceMean", ["condition", "last"], ["means"], keepdims=0),
+        helper.make_node("MatMul", ["means", "spread"], ["mean"]),
         helper.make_node("Unsqueeze", ["mean", "one"], ["row"]),
         helper.make_node("Add", ["small", "row"], ["seen"]),
         helper.make_node("Unsqueeze", ["timestep", "two"], ["step"]),
@@ -124,6 +145,7 @@ def _unet(busy: bool):
     ]
     constants = {
         "tenth": _f(0.1), "tiny": _f(1e-5), "last": _i(-1), "one": _i(1), "two": _i(1, 2),
+        "spread": _spread(model),
     }  # fmt: skip
     if busy:
         nodes += [
@@ -135,18 +157,18 @@ def _unet(busy: bool):
             helper.make_node("Add", ["plain", "none"], ["prediction"]),
         ]
         constants |= {"zero": _i(0), "square": _i(BUSY_SIDE, BUSY_SIDE), "nothing": _f(0.0)}
-    latent = ["batch", *LATENT]
+    latent = ["batch", *model.latent.shape]
     inputs = {
         "latent": latent,
         "timestep": ["batch"],
-        "condition": ["batch", WINDOW, CONDITION_DIM],
+        "condition": ["batch", model.features.per_window, CONDITION_DIM],
     }
     return _model(nodes, inputs, {"prediction": latent}, constants)
 
 
-def _aligner():
+def _aligner(model: ModelSpec):
     """log p = -mean(latent ** 2) + 0 * features; the gradient to match."""
-    size = LATENT[0] * LATENT[1]
+    size = int(np.prod(model.latent.shape))
     nodes = [
         helper.make_node("Mul", ["latent", "slope"], ["gradient"]),
         helper.make_node("Mul", ["latent", "latent"], ["square"]),
@@ -156,18 +178,20 @@ def _aligner():
         helper.make_node("Add", ["timestep", "seen"], ["unused"]),
         helper.make_node("Sub", ["none", "mean"], ["log_prob"]),
     ]
-    latent = ["batch", *LATENT]
+    latent = ["batch", *model.latent.shape]
+    features = ["batch", model.features.per_window, DIM]
     return _model(
         nodes,
-        {"latent": latent, "timestep": ["batch"], "features": ["batch", WINDOW, DIM]},
+        {"latent": latent, "timestep": ["batch"], "features": features},
         {"log_prob": ["batch"], "gradient": latent},
         {"slope": _f(-2 / size), "axes": _i(1, 2), "nothing": _f(0.0)},
     )
 
 
-def _latent_decoder():
+def _latent_decoder(model: ModelSpec):
     """Every column becomes eight mel frames of one level in all bands."""
-    per_column = MEL_FRAMES // LATENT[1]
+    columns = model.latent.shape[-1]
+    frames = columns * MEL_FRAMES_PER_COLUMN
     nodes = [
         helper.make_node("ReduceMean", ["latent", "one"], ["mean"], keepdims=0),
         helper.make_node("Sigmoid", ["mean"], ["level"]),
@@ -178,18 +202,16 @@ def _latent_decoder():
     constants = {
         "one": _i(1),
         "around": _i(1, 3),
-        "block": _i(1, BANDS, LATENT[1], per_column),
-        "flat": _i(-1, BANDS, MEL_FRAMES),
+        "block": _i(1, BANDS, columns, MEL_FRAMES_PER_COLUMN),
+        "flat": _i(-1, BANDS, frames),
     }
-    return _model(
-        nodes, {"latent": ["batch", *LATENT]}, {"mel": ["batch", BANDS, MEL_FRAMES]}, constants
-    )
+    latent, mel = ["batch", *model.latent.shape], ["batch", BANDS, frames]
+    return _model(nodes, {"latent": latent}, {"mel": mel}, constants)
 
 
 _GRAPHS = {
     "video_encoder": _video_encoder,
     "condition_encoder": _condition_encoder,
-    "unet": _unet,
     "aligner": _aligner,
     "latent_decoder": _latent_decoder,
 }

@@ -5,12 +5,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from coded_video import brightness, numbers, steady, write_video
+from coded_video import LEVELS, brightness, numbers, steady, write_video
 
 from foleyline_contract.errors import FileMissing, FileUnreadable, NoPicture, SpanOutside
 from foleyline_contract.messages import Clip
 from foleyline_contract.specs import PictureSpec
-from foleyline_server.media.frames import iter_pictures, probe
+from foleyline_server.media.frames import as_values, iter_pictures, probe
 
 SIDE_PX = 16
 
@@ -19,9 +19,15 @@ def spec(fps: Fraction | int = 25, phase_s: Fraction = Fraction(0), value_max: f
     return PictureSpec(Fraction(fps), phase_s, SIDE_PX, SIDE_PX, value_max, "squash-bilinear")
 
 
+def pictures_of(clip: Clip, grid: PictureSpec) -> np.ndarray:
+    """The clip's pictures on the grid from its start, as the encoder reads them."""
+    times = [point / grid.fps for point in range(grid.count_for(clip.duration_s))]
+    return as_values(list(iter_pictures(clip, grid, times)), grid)
+
+
 def shown(path: Path, start_s, duration_s, grid: PictureSpec, speed=1) -> list[int]:
     clip = Clip(str(path), Fraction(start_s), Fraction(duration_s), Fraction(speed))
-    return numbers(np.concatenate(list(iter_pictures(clip, grid))))
+    return numbers(pictures_of(clip, grid))
 
 
 def last_not_later(stamps: list[Fraction], time_s: Fraction, end_s: Fraction) -> int:
@@ -90,12 +96,32 @@ def test_a_short_lack_of_picture_is_held_and_a_long_one_is_not(movie: Path) -> N
             shown(movie, start_s, Fraction(1, 25), spec())
 
 
-def test_values_shape_and_chunks(movie: Path) -> None:
-    clip = Clip(str(movie), Fraction(0), Fraction(2))
-    chunks = list(iter_pictures(clip, spec(value_max=255.0), per_chunk=16))
-    assert [len(chunk) for chunk in chunks] == [16, 16, 16, 2]
-    assert chunks[0].shape == (16, 3, SIDE_PX, SIDE_PX) and chunks[0].dtype == np.float32
-    assert chunks[0][10].mean() == pytest.approx(brightness(10), abs=2.5)
+def test_values_and_shape(movie: Path) -> None:
+    pictures = pictures_of(Clip(str(movie), Fraction(0), Fraction(2)), spec(value_max=255.0))
+    assert pictures.shape == (50, 3, SIDE_PX, SIDE_PX) and pictures.dtype == np.float32
+    assert pictures[10].mean() == pytest.approx(brightness(10), abs=2.5)
+
+
+def test_moments_may_repeat_and_lie_anywhere(movie: Path) -> None:
+    clip = Clip(str(movie), Fraction(1), Fraction(2))
+    times = [Fraction(n, 100) for n in (0, 3, 4, 4, 5, 77, 77, 100, 199, 250)]
+    pictures = list(iter_pictures(clip, spec(phase_s=Fraction(1, 100)), times))
+    # The last moment is after the out-point: the last picture before it is seen.
+    wanted = [number % LEVELS for number in (25, 26, 26, 26, 26, 44, 44, 50, 74, 74)]
+    assert numbers(as_values(pictures, spec())) == wanted
+    assert pictures[2] is pictures[3] and pictures[5] is pictures[6]
+
+
+def test_every_frame_that_is_decoded_can_stop_the_work(movie: Path) -> None:
+    checks = 0
+
+    def check() -> None:
+        nonlocal checks
+        checks += 1
+
+    list(iter_pictures(Clip(str(movie), Fraction(0), Fraction(2)), spec(), [Fraction(1)], check))
+    # Frames 0 to 25, and the one after that tells that 25 is the last not later.
+    assert checks == 27
 
 
 @pytest.mark.parametrize("size", [(64, 48), (1280, 720), (4096, 64)])
@@ -109,8 +135,7 @@ def test_shrinking_is_antialiased_and_squashes(tmp_path: Path, size: tuple[int, 
         stream.width, stream.height, stream.pix_fmt = *size, "bgr0"
         container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
         container.mux(stream.encode())
-    (chunk,) = iter_pictures(Clip(str(path), Fraction(0), Fraction(1, 25)), spec())
-    red, _, blue = chunk[0]
+    red, _, blue = pictures_of(Clip(str(path), Fraction(0), Fraction(1, 25)), spec())[0]
     assert red[:, :7].min() > 0.9 and red[:, 9:].max() < 0.1
     assert blue[:, 2:-2] == pytest.approx(0.5, abs=0.06)
 
@@ -128,8 +153,8 @@ def test_a_turned_picture_is_seen_upright(tmp_path: Path, turn: int) -> None:
         stream.set_display_rotation(turn)
         container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
         container.mux(stream.encode())
-    (chunk,) = iter_pictures(Clip(str(path), Fraction(0), Fraction(1, 25)), spec())
-    bright = chunk[0].mean(axis=0) > 0.5
+    (picture,) = pictures_of(Clip(str(path), Fraction(0), Fraction(1, 25)), spec())
+    bright = picture.mean(axis=0) > 0.5
     wanted = {90: bright[9:, :], -90: bright[:7, :], 180: bright[:, 9:]}[turn]
     assert wanted.all() and bright.mean() == pytest.approx(0.5, abs=0.07)
 

@@ -1,18 +1,23 @@
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil, floor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from coded_video import brightness, steady, write_video
 
 from foleyline_contract.errors import Cancelled
 from foleyline_contract.fields import to_json
 from foleyline_contract.messages import PROGRESS_STAGES, SEED_MAX, Clip, GenerateSettings
 from foleyline_contract.specs import TAKE_SAMPLE_BYTES
-from foleyline_server.pipeline.generate import Take, generate
+from foleyline_server.media.frames import as_values, iter_pictures
+from foleyline_server.pipeline.generate import Take, decode, generate, see
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import used_settings
-from foleyline_server.runtime.bundles import LoadedBundle
+from foleyline_server.pipeline.sampling import SeenClip, sample
+from foleyline_server.runtime.bundles import PACKAGED_BUNDLES, BundleShelf, LoadedBundle
+from foleyline_server.runtime.session import RuntimeOptions
 
 
 class Log:
@@ -43,6 +48,14 @@ def make(
 
 def clip_of(movie: Path, duration_s: Fraction | int | str, start_s: int = 0) -> Clip:
     return Clip(str(movie), Fraction(start_s), Fraction(duration_s))
+
+
+def loudness(take: Take, samples: int) -> np.ndarray:
+    """Root mean square of every stretch of so many samples."""
+    raw = np.frombuffer(take.pcm, np.uint8).reshape(-1, 3).astype(np.int32)
+    value = raw[:, 0] | (raw[:, 1] << 8) | (raw[:, 2] << 16)
+    sound = np.where(value >= 1 << 23, value - (1 << 24), value).astype(np.float64)
+    return np.sqrt((sound.reshape(-1, samples) ** 2).mean(axis=1))
 
 
 @pytest.mark.parametrize("fps", ["24", "24000/1001", "25", "30000/1001", "30", "50", "60"])
@@ -120,11 +133,142 @@ def test_cancelling_is_heard_at_every_check(tiny, movie: Path) -> None:
 def test_a_long_clip_hears_its_whole_picture(tiny, movie: Path) -> None:
     """The tiny decoder's loudness follows brightness, so the sound must follow the picture."""
     (take,) = make(tiny, clip_of(movie, 8), align_scale=0.0, cfg_scale=1.0)
-    raw = np.frombuffer(take.pcm, np.uint8).reshape(-1, 3).astype(np.int32)
-    value = raw[:, 0] | (raw[:, 1] << 8) | (raw[:, 2] << 16)
-    sound = np.where(value >= 1 << 23, value - (1 << 24), value).astype(np.float64)
-    loud = np.sqrt((sound.reshape(-1, 6000) ** 2).mean(axis=1))
+    loud = loudness(take, 6000)
     time_s = (np.arange(len(loud)) + 0.5) / 8
     bright = (time_s * 25) % 50
     settled = (bright > 5) & (bright < 45)
     assert np.corrcoef(np.log(loud[settled]), bright[settled])[0, 1] > 0.9
+
+
+# ---- any length, any ratio of pictures to latent columns ----------------------------------
+
+UNEVEN_LENGTHS = {"1/4": 1, "1": 1, "2": 1, "2001/1000": 2, "5/2": 2, "7/2": 3, "14": 10}
+"""Seconds to windows of the bundle ``uneven``, which sees 2 s and hops by 1.408 s."""
+
+
+def half_speed(movie: Path, duration_s: Fraction | str) -> Clip:
+    """Ten seconds of film are enough for twenty of clip."""
+    return Clip(str(movie), Fraction(1, 25), Fraction(duration_s), Fraction(1, 2))
+
+
+def seen_by(bundle: LoadedBundle, clip: Clip) -> SeenClip:
+    return see(clip, bundle, Meter(1, Log().report, Log().check))
+
+
+@pytest.mark.parametrize("duration_s", UNEVEN_LENGTHS)
+def test_a_clip_of_any_length_gets_its_samples(uneven, movie: Path, duration_s: str) -> None:
+    clip = half_speed(movie, duration_s)
+    (take,) = make(uneven, clip)
+    assert take.sample_count == clip.sample_count == Fraction(duration_s) * 48000
+    assert len(take.pcm) == take.sample_count * TAKE_SAMPLE_BYTES
+    (again,) = make(uneven, clip)
+    assert again.pcm == take.pcm
+
+
+@pytest.mark.parametrize(("duration_s", "windows"), UNEVEN_LENGTHS.items())
+def test_every_window_sees_the_pictures_of_its_own_grid(
+    uneven, movie: Path, duration_s: str, windows: int
+) -> None:
+    clip = half_speed(movie, duration_s)
+    seen = seen_by(uneven, clip)
+    assert seen.plan.count == windows
+    for window in range(windows):
+        shown: list[int] = []
+        for point in range(8):
+            time_s = seen.plan.start_s(window) + Fraction(point, 4)
+            if time_s < clip.duration_s:  # else the last one is held
+                source_s = clip.start_s + (time_s + Fraction(1, 8)) / 2
+                end_s = clip.start_s + clip.duration_s / 2
+                picture = min(floor(source_s * 25), ceil(end_s * 25) - 1)
+            shown.append(picture)
+        bright = np.array([brightness(number) for number in shown]) / 255
+        assert seen.features[window][:, 0] == pytest.approx(bright, abs=0.008)
+        assert seen.conditions[window] == pytest.approx(seen.features[window] / 2)
+
+
+@pytest.mark.parametrize("per_batch", [2, 3, 64])
+@pytest.mark.parametrize("settings", [{}, {"cfg_scale": 1.0}, {"align_scale": 0.0}])
+def test_windows_sampled_in_batches_are_the_same(uneven, movie, per_batch, settings) -> None:
+    clip = half_speed(movie, "14")
+    asked = GenerateSettings(seed=5, **settings)
+    used = used_settings(asked, uneven.found.manifest.model.defaults)
+    seen, meter = seen_by(uneven, clip), Meter(1, Log().report, Log().check)
+    batched = replace(uneven, windows_per_batch=per_batch)
+    latent, log_p = sample(seen, uneven, used, 0, meter)
+    again, log_p_again = sample(seen, batched, used, 0, meter)
+    assert again == pytest.approx(latent, abs=1e-5)
+    assert log_p_again == pytest.approx(log_p)
+    mel = decode(latent, seen.plan, uneven, meter)
+    assert decode(latent, seen.plan, batched, meter) == pytest.approx(mel, abs=1e-6)
+
+
+@pytest.mark.parametrize("per_batch", [1, 4])
+def test_a_cancelled_job_calls_no_network_again(uneven, movie: Path, per_batch: int) -> None:
+    log = Log()
+    calls: list[int] = []
+
+    def unet(**inputs: np.ndarray) -> object:
+        calls.append(len(inputs["latent"]))
+        if len(calls) == 7:
+            log.checks_max = log.checks  # from now on, every check cancels
+        return uneven.graphs["unet"](**inputs)
+
+    bundle = replace(uneven, graphs={**uneven.graphs, "unet": unet}, windows_per_batch=per_batch)
+    with pytest.raises(Cancelled):
+        make(bundle, half_speed(movie, "14"), log, steps=20)
+    assert len(calls) == 7
+    assert max(calls) == 2 * per_batch
+
+
+def test_sound_does_not_drift_against_the_picture(uneven, tmp_path: Path) -> None:
+    """Sixteen flashes over ten windows: each is heard when it is seen."""
+    flashes_s = np.arange(16) * 0.9 + 0.5
+    stamps = steady(375, 25)
+    path = write_video(
+        tmp_path / "flashes.mp4",
+        stamps,
+        levels=[250 if np.any(abs(float(at) - flashes_s) < 0.25) else 5 for at in stamps],
+    )
+    (take,) = make(uneven, clip_of(path, 15), align_scale=0.0, cfg_scale=1.0, steps=8)
+    loud = loudness(take, 480)
+    time_s = (np.arange(len(loud)) + 0.5) / 100
+    heard = loud > np.sqrt(np.percentile(loud, 5) * np.percentile(loud, 95))
+    shifts: list[float] = []
+    for flash_s in flashes_s:
+        near = heard & (abs(time_s - flash_s) < 0.45)
+        shifts.append(float(time_s[near].mean() - flash_s))
+    # Four pictures a second leave an eighth of a second to either side; the pictures of the
+    # windows lie differently, and on the whole it evens out.
+    assert np.abs(shifts).max() < 0.16
+    assert abs(np.mean(shifts[:8]) - np.mean(shifts[8:])) < 0.05
+
+
+# ---- the bundle that comes with the server ------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def packaged() -> LoadedBundle:
+    shelf = BundleShelf([PACKAGED_BUNDLES], RuntimeOptions(("CPUExecutionProvider",), threads=1))
+    if not shelf.infos():
+        pytest.skip("the packaged bundle is not here")
+    return shelf.load(shelf.find(None))
+
+
+def test_windows_on_one_grid_have_the_features_of_the_clip_in_one_piece(packaged, movie) -> None:
+    clip, model = clip_of(movie, 8), packaged.found.manifest.model
+    seen = seen_by(packaged, clip)
+    times = [point / model.picture.fps for point in range(125)]
+    pictures = as_values(list(iter_pictures(clip, model.picture, times)), model.picture)
+    whole = packaged.graphs["video_encoder"](pictures=pictures[None])["features"][0]
+    assert seen.plan.count == 3
+    for window, first in enumerate(seen.plan.starts):
+        assert seen.features[window] == pytest.approx(whole[first : first + 64], abs=1e-4)
+
+
+def test_real_windows_sampled_in_one_batch_are_the_same(packaged, movie: Path) -> None:
+    asked = GenerateSettings(seed=5, steps=2)
+    used = used_settings(asked, packaged.found.manifest.model.defaults)
+    seen, meter = seen_by(packaged, clip_of(movie, 8)), Meter(1, Log().report, Log().check)
+    one, _ = sample(seen, packaged, used, 0, meter)
+    three, _ = sample(seen, replace(packaged, windows_per_batch=3), used, 0, meter)
+    assert np.linalg.norm(three - one) < 1e-4 * np.linalg.norm(one)

@@ -6,9 +6,11 @@ from foleyline_server.pipeline.guidance import Guidance, as_noise
 from foleyline_server.pipeline.schedule import NoiseLevel
 
 LEVEL = NoiseLevel(500.0, 0.6, 0.8)
-LATENT = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4)
-CONDITION = np.full((3, 2), 2.0, np.float32)
-FEATURES = np.ones((3, 5), np.float32)
+LATENTS = np.linspace(-1, 1, 24, dtype=np.float32).reshape(3, 2, 4)
+"""Of three windows."""
+LATENT = LATENTS[:1]
+CONDITIONS = np.arange(2, 5, dtype=np.float32)[:, None, None] * np.ones((3, 3, 2), np.float32)
+FEATURES = np.arange(1, 4, dtype=np.float32)[:, None, None] * np.ones((3, 3, 5), np.float32)
 
 
 class Unet:
@@ -29,13 +31,15 @@ class Aligner:
 
     def __call__(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         self.calls += 1
-        return {"gradient": inputs["latent"] * 3, "log_prob": np.float32([-0.5])}
+        scale = inputs["features"].mean((1, 2), keepdims=True)
+        return {"gradient": inputs["latent"] * 3 * scale, "log_prob": -scale[:, 0, 0]}
 
 
-def guided(cfg: float, align: float) -> tuple[np.ndarray, Unet, Aligner]:
+def guided(cfg: float, align: float, windows: int = 1) -> tuple[np.ndarray, Unet, Aligner]:
     unet, aligner = Unet(), Aligner()
     guidance = Guidance(unet, aligner, "epsilon", cfg, align)
-    return guidance.noise(LATENT, LEVEL, CONDITION, FEATURES), unet, aligner
+    rows = LATENTS[:windows], LEVEL, CONDITIONS[:windows], FEATURES[:windows]
+    return guidance.noise(*rows), unet, aligner
 
 
 def test_the_formula() -> None:
@@ -44,6 +48,29 @@ def test_the_formula() -> None:
     assert len(unet.calls) == aligner.calls == 1
     assert unet.calls[0]["condition"].mean((1, 2)).tolist() == [0, 2]
     assert unet.calls[0]["timestep"].tolist() == [500, 500]
+
+
+@pytest.mark.parametrize("cfg", [0.0, 1.0, 4.5])
+@pytest.mark.parametrize("align", [0.0, 10.0])
+def test_windows_in_one_batch_do_not_see_each_other(cfg: float, align: float) -> None:
+    together, unet, aligner = guided(cfg, align, windows=3)
+    assert (len(unet.calls), aligner.calls) == (1, int(align > 0))
+    for window in range(3):
+        rows = slice(window, window + 1)
+        guidance = Guidance(Unet(), Aligner(), "epsilon", cfg, align)
+        alone = guidance.noise(LATENTS[rows], LEVEL, CONDITIONS[rows], FEATURES[rows])
+        assert together[rows] == pytest.approx(alone, rel=1e-6)
+
+
+def test_all_unconditional_rows_come_first() -> None:
+    (call,) = guided(4.5, 0.0, windows=3)[1].calls
+    assert call["condition"].mean((1, 2)).tolist() == [0, 0, 0, 2, 3, 4]
+    assert (call["latent"] == np.concatenate([LATENTS, LATENTS])).all()
+
+
+def test_every_window_is_scored() -> None:
+    guidance = Guidance(Unet(), Aligner(), "epsilon", 1.0, 1.0)
+    assert guidance.log_prob(LATENTS, FEATURES).tolist() == [-1, -2, -3]
 
 
 def test_align_scale_zero_never_runs_the_aligner() -> None:

@@ -6,15 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from foleyline_contract.bundle import file_sha256
 from foleyline_contract.errors import (
     BundleDamaged,
     BundleError,
     BundleIncomplete,
     BundleUnknown,
-    SettingInvalid,
 )
 from foleyline_server.runtime.bundles import PACKAGED_BUNDLES, BundleShelf
-from foleyline_server.runtime.providers import CPU, CUDA, TENSORRT, choose_providers
+from foleyline_server.runtime.library import available_providers
+from foleyline_server.runtime.providers import CPU, TENSORRT
 from foleyline_server.runtime.session import GraphSession, RuntimeOptions
 
 OPTIONS = RuntimeOptions((CPU,), threads=1)
@@ -37,7 +38,8 @@ def test_finding_and_loading(tiny_folder: Path) -> None:
     assert [info.name for info in shelf.infos()] == ["busy", "tiny"]
     loaded = shelf.load(shelf.find("tiny"))
     assert shelf.load(shelf.find("tiny")) is loaded
-    assert (loaded.columns_per_feature, loaded.window_mel_frames) == (Fraction(1), 64)
+    assert (loaded.column_s, loaded.window_mel_frames) == (Fraction(1, 8), 64)
+    assert loaded.windows_per_batch == 1
 
 
 def test_a_folder_may_be_a_bundle_and_the_default_comes_first(tiny_folder: Path) -> None:
@@ -121,17 +123,94 @@ def test_the_packaged_bundle_loads() -> None:
         loaded = shelf.load(shelf.find(None))
     except BundleError as error:
         pytest.fail(f"{error} {error.detail}")
-    assert loaded.columns_per_feature.denominator == 1
+    model = loaded.found.manifest.model
+    assert loaded.column_s * model.latent.shape[-1] >= model.window_s
 
 
-def test_the_best_provider_is_chosen_and_explained() -> None:
-    everything = (TENSORRT, CUDA, CPU)
-    assert choose_providers([CPU]).providers == (CPU,)
-    assert choose_providers(everything).providers == (CUDA, CPU)
-    assert choose_providers(everything, "cpu").providers == (CPU,)
-    assert choose_providers(everything, "tensorrt").providers == everything
-    assert "lacks it" in choose_providers([CPU]).reasons[1]
-    with pytest.raises(SettingInvalid, match=CUDA):
-        choose_providers([CPU], "cuda")
-    with pytest.raises(SettingInvalid, match="npu"):
-        choose_providers([CPU], "npu")
+def rewrite(folder: Path, **changes: object) -> None:
+    """Change fields of a manifest, and list the folder's files with their hashes."""
+    path = folder / "bundle.json"
+    manifest = json.loads(path.read_text(encoding="utf-8")) | changes
+    files = [file for file in folder.iterdir() if file != path and file.is_file()]
+    manifest["files"] = {file.name: file_sha256(file) for file in files}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
+def move_weights_out(folder: Path, location: str) -> None:
+    """Put the unet's numbers, but not the axes among them, into a file of that name."""
+    import onnx
+
+    model = onnx.load(folder / "unet.onnx")
+    numbers = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT]
+    assert numbers
+    for tensor in numbers:
+        onnx.external_data_helper.set_external_data(tensor, location)
+    onnx.save(model, folder / "unet.onnx")
+
+
+def test_weights_in_a_file_of_their_own(tmp_path: Path, build) -> None:
+    inside = build(tmp_path, name="inside")
+    outside = build(tmp_path, name="outside")
+    move_weights_out(outside, "unet.onnx.data")
+    rewrite(outside)
+    shelf = shelf_of(tmp_path)
+    draws = np.random.default_rng(0)
+    feed = {
+        "latent": draws.standard_normal((2, 2, 8)),
+        "timestep": draws.standard_normal(2),
+        "condition": draws.standard_normal((2, 8, 4)),
+    }
+    results = [
+        shelf.load(shelf.find(folder.name)).graphs["unet"](**feed)["prediction"]
+        for folder in (inside, outside)
+    ]
+    assert results[0].tolist() == results[1].tolist()
+
+
+def test_weights_that_the_manifest_does_not_list_are_refused(tmp_path: Path, build) -> None:
+    folder = build(tmp_path)
+    move_weights_out(folder, "unet.onnx.data")
+    weights = (folder / "unet.onnx.data").read_bytes()
+    (folder / "unet.onnx.data").unlink()
+    rewrite(folder)
+    (folder / "unet.onnx.data").write_bytes(weights)
+    shelf = shelf_of(tmp_path)
+    with pytest.raises(BundleDamaged, match="does not list"):
+        shelf.load(shelf.find("tiny"))
+
+
+def test_engines_in_the_folder_are_no_concern_of_the_hashes(tmp_path: Path, build) -> None:
+    (build(tmp_path) / ".engines" / "x").mkdir(parents=True)
+    for shelf in (shelf_of(tmp_path), shelf_of(tmp_path / "tiny")):
+        assert [info.name for info in shelf.infos()] == ["tiny"]
+        assert shelf.load(shelf.find("tiny")).graphs
+
+
+@pytest.mark.parametrize(("precision", "warns"), [("fp16", 1), ("fp16-weights", 0), ("fp32", 0)])
+def test_float16_on_the_cpu_is_warned_about_once(
+    tmp_path: Path, build, caplog: pytest.LogCaptureFixture, precision: str, warns: int
+) -> None:
+    rewrite(build(tmp_path), precision=precision)
+    shelf = shelf_of(tmp_path)
+    for _ in range(2):
+        shelf.load(shelf.find("tiny"))
+    assert caplog.text.count("no faster on the CPU") == warns
+
+
+def test_the_batch_is_the_setting_or_what_suits_the_device(tiny_folder: Path) -> None:
+    shelf = BundleShelf([tiny_folder], replace(OPTIONS, windows_per_batch=3))
+    assert shelf.load(shelf.find("tiny")).windows_per_batch == 3
+
+
+@pytest.mark.skipif(TENSORRT in available_providers(), reason="this library has TensorRT")
+def test_a_provider_that_the_library_lacks_leaves_the_cpu(
+    tmp_path: Path, build, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    build(tmp_path)
+    shelf = BundleShelf([tmp_path], RuntimeOptions((TENSORRT, CPU), threads=1))
+    with pytest.warns(UserWarning, match="not in available provider names"):
+        loaded = shelf.load(shelf.find("tiny"))
+    assert {graph.providers for graph in loaded.graphs.values()} == {(CPU,)}
+    assert loaded.windows_per_batch == 1
+    assert "'unet' runs on the CPU" in caplog.text

@@ -4,8 +4,9 @@ from foleyline_contract.errors import SettingInvalid
 from foleyline_server.pipeline.samplers.base import Sampler
 from foleyline_server.pipeline.samplers.ddim import ddim
 from foleyline_server.pipeline.samplers.dpm_solver import dpm_solver_pp
+from foleyline_server.pipeline.samplers.plms import plms
 
-SAMPLERS: dict[str, Sampler] = {"dpm-solver++2m": dpm_solver_pp, "ddim": ddim}
+SAMPLERS: dict[str, Sampler] = {"dpm-solver++2m": dpm_solver_pp, "ddim": ddim, "plms": plms}
 
 
 def sampler_named(name: str) -> Sampler:

@@ -1,6 +1,7 @@
-"""Against tensors of the released system, where the folder with them is at hand."""
+"""Against tensors of the released system: excerpts here, all of them where they are at hand."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,10 @@ from foleyline_server.pipeline.samplers import SAMPLERS
 from foleyline_server.pipeline.schedule import NoiseLevel, Schedule
 
 GOLDEN = Path(__file__).parents[5] / "shared" / "reference" / "golden"
+EXCERPTS = Path(__file__).parents[3] / "golden" / "official_samplers.npz"
 SCHEDULE = Schedule(ScheduleSpec("scaled-linear", 1000, 0.00085, 0.012, "epsilon"))
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not GOLDEN.is_dir(), reason="the reference tensors are not here"),
-]
+DPM = "dpm-solver++2m"
+NEARLY_EQUAL = 1e-5
 
 
 def normal(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -42,43 +42,85 @@ def toy_gradient(latent: np.ndarray, step: float) -> np.ndarray:
     return (outer[:, None, None, None] * RAMP).astype(np.float32)
 
 
-def relative_error(name: str, steps: int, cfg: float, align: float, wanted: np.ndarray) -> float:
+def run(name: str, steps: int, cfg: float, align: float) -> list[np.ndarray]:
+    """All latents, the first noise included."""
+
     def noise(latent: np.ndarray, level: NoiseLevel) -> np.ndarray:
         plain = toy(latent, level.timestep, np.zeros_like(CONDITION))
         guided = plain + np.float32(cfg) * (toy(latent, level.timestep, CONDITION) - plain)
         return guided - np.float32(align * level.sigma) * toy_gradient(latent, level.timestep)
 
-    *_, end = SAMPLERS[name](START, SCHEDULE, steps, noise)
-    return float(np.linalg.norm(end - wanted) / np.linalg.norm(wanted))
+    return [START, *SAMPLERS[name](START, SCHEDULE, steps, noise)]
 
 
-@pytest.mark.parametrize(
-    "key", ["cfg_s25_w4.5_g0", "cfg_s25_w1.0_g0", "cfg_s10_w4.5_g0", "cfg_s50_w6.5_g0",
-            "dg_s25_w4.5_g50.0", "dg_s10_w4.5_g50.0"],
-)  # fmt: skip
-def test_dpm_solver_is_the_released_one(key: str) -> None:
-    _, steps, cfg, align = key.split("_")
-    with np.load(GOLDEN / "toy_sampler.npz") as golden:
-        wanted = golden[f"{key}_final"]
-    settings = int(steps[1:]), float(cfg[1:]), float(align[1:])
-    assert relative_error("dpm-solver++2m", *settings, wanted) < 1e-5
+def relative_error(ours: np.ndarray, wanted: np.ndarray) -> float:
+    return float(np.linalg.norm(ours - wanted) / np.linalg.norm(wanted))
 
 
-@pytest.mark.parametrize(
-    ("key", "steps", "align"), [("ddim_s25", 25, 0), ("ddim_dg_s25", 25, 50), ("ddim_s50", 50, 0)]
-)
-def test_ddim_is_the_released_one(key: str, steps: int, align: float) -> None:
-    with np.load(GOLDEN / "toy_ddim_plms.npz") as golden:
-        assert relative_error("ddim", steps, 4.5, align, golden[key]) < 1e-5
+def of_key(key: str) -> tuple[str, int, float, float]:
+    """Sampler, steps, cfg_scale and align_scale of a golden's name, such as ``ddim_dg_s25``."""
+    kind, *parts = key.split("_")
+    values = {part[0]: float(part[1:]) for part in parts if part != "dg" and part[1:]}
+    if kind in SAMPLERS:
+        return kind, int(values["s"]), 4.5, 50.0 * ("dg" in parts)
+    return DPM, int(values["s"]), values["w"], values["g"]
 
 
+def excerpt_keys() -> list[str]:
+    with np.load(EXCERPTS) as excerpts:
+        return [key for key in excerpts.files if key != "stride"]
+
+
+@pytest.mark.parametrize("key", excerpt_keys())
+def test_excerpts(key: str) -> None:
+    with np.load(EXCERPTS) as excerpts:
+        ours = run(*of_key(key))[-1][0].ravel()[:: excerpts["stride"]]
+        assert relative_error(ours, excerpts[key]) < NEARLY_EQUAL
+
+
+def golden(name: str) -> Iterator[tuple[str, np.ndarray]]:
+    if not GOLDEN.is_dir():
+        pytest.skip("the reference tensors are not here")
+    with np.load(GOLDEN / f"{name}.npz") as arrays:
+        yield from ((key, arrays[key]) for key in arrays.files)
+
+
+@pytest.mark.slow
+def test_dpm_solver_is_the_released_one_at_every_step() -> None:
+    arrays = dict(golden("toy_sampler"))
+    keys = [key.removesuffix("_final") for key in arrays if key.endswith("_final")]
+    assert len(keys) == 7
+    for key in keys:
+        sampler, steps, cfg, align = of_key(key)
+        # The released system drops both guidances at cfg_scale 1; ours keeps the classifier's.
+        latents = run(sampler, steps, cfg, 0.0 if cfg == 1 else align)
+        assert relative_error(latents[-1], arrays[f"{key}_final"]) < NEARLY_EQUAL, key
+        norms = [float(np.linalg.norm(latent)) for latent in latents]
+        assert norms == pytest.approx(arrays[f"{key}_norms"], rel=NEARLY_EQUAL)
+        if f"{key}_traj_b0" in arrays:
+            first = np.stack([latent[0] for latent in latents]).ravel()[::3]
+            assert relative_error(first, arrays[f"{key}_traj_b0"]) < NEARLY_EQUAL
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ddim", "plms"])
+def test_the_samplers_on_integer_steps_are_the_released_ones(name: str) -> None:
+    compared = 0
+    for key, wanted in golden("toy_ddim_plms"):
+        if key.startswith(name) and "timesteps" not in key:
+            assert relative_error(run(*of_key(key))[-1], wanted) < NEARLY_EQUAL, key
+            compared += 1
+    assert compared == {"ddim": 6, "plms": 3}[name]
+
+
+@pytest.mark.slow
 def test_the_schedule_is_the_released_one() -> None:
     levels = [SCHEDULE.at_time(float(time)) for time in np.linspace(1, 0.001, 26)]
-    with np.load(GOLDEN / "noise_schedule.npz") as golden:
-        for key, values in {
-            "t_input": [level.timestep for level in levels],
-            "alpha": [level.alpha for level in levels],
-            "sigma": [level.sigma for level in levels],
-            "lam": [level.lam for level in levels],
-        }.items():
-            assert np.allclose(values, golden[key], rtol=1e-5, atol=1e-4)
+    arrays = dict(golden("noise_schedule"))
+    for key, values in {
+        "t_input": [level.timestep for level in levels],
+        "alpha": [level.alpha for level in levels],
+        "sigma": [level.sigma for level in levels],
+        "lam": [level.lam for level in levels],
+    }.items():
+        assert np.allclose(values, arrays[key], rtol=1e-5, atol=1e-4)

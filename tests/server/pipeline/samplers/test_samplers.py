@@ -7,6 +7,7 @@ import pytest
 from foleyline_contract.errors import SettingInvalid
 from foleyline_contract.specs import ScheduleSpec
 from foleyline_server.pipeline.samplers import SAMPLERS, sampler_named
+from foleyline_server.pipeline.samplers.ddim import ddim_levels
 from foleyline_server.pipeline.schedule import NoiseLevel, Schedule
 
 SCHEDULE = Schedule(ScheduleSpec("scaled-linear", 1000, 0.00085, 0.012, "epsilon"))
@@ -67,10 +68,12 @@ def test_dpm_solver_solves_gaussian_data_at_second_order() -> None:
     assert errors[1] < errors[0] / 2.7
 
 
-def test_ddim_solves_gaussian_data() -> None:
-    latents = run("ddim", 100)
+@pytest.mark.parametrize(("name", "error_max"), [("ddim", 0.05), ("plms", 0.001)])
+def test_samplers_on_integer_steps_solve_gaussian_data(name: str, error_max: float) -> None:
+    latents = run(name, 100)
     wanted = exact_end(latents[0], SCHEDULE.at_index(991), SCHEDULE.at_index(0))
-    assert np.linalg.norm(latents[-1] - wanted) < 0.05 * np.linalg.norm(wanted)
+    error = np.linalg.norm(latents[-1] - wanted) / np.linalg.norm(wanted)
+    assert error < error_max
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -91,6 +94,39 @@ def test_dpm_solver_feeds_fractional_steps_and_not_the_last() -> None:
     list(SAMPLERS["dpm-solver++2m"](np.zeros((1, 2), np.float32), SCHEDULE, 25, spy))
     assert seen[:2] == pytest.approx([999, 959.04])
     assert seen[-1] == pytest.approx(39.96)
+
+
+@pytest.mark.parametrize("steps", [1, 25, 30, 50, 201, 250])
+def test_the_grid_of_integer_steps(steps: int) -> None:
+    """The lowest of the released system's steps, and all of them where steps divides 1000."""
+    released = [step + 1 for step in range(0, 1000, 1000 // steps)]
+    ours = [level.timestep for level in ddim_levels(SCHEDULE, steps)]
+    assert ours == [*reversed(released[:steps]), 0]
+    assert (len(released) == steps) == (1000 % steps == 0)
+
+
+def test_plms_extrapolates_what_ddim_takes_as_it_is() -> None:
+    """Noise that is a cubic polynomial of the step number is extrapolated without error."""
+    values: list[float] = []
+
+    def cubic(latent: np.ndarray, level: NoiseLevel) -> np.ndarray:
+        step = (level.timestep - 1) / 100
+        values.append(step)
+        return np.full_like(latent, step**3 - step)
+
+    start = np.zeros((1, 1), np.float32)
+    latents = [start, *SAMPLERS["plms"](start, SCHEDULE, 10, cubic)]
+    assert values == [9, 8, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+    # Adams-Bashforth gives the mean over the coming step, which for a cubic is exact.
+    levels = ddim_levels(SCHEDULE, 10)
+    for number in range(3, 10):
+        here, there = levels[number], levels[number + 1]
+        upper, lower = 9 - number, 8 - number
+        mean = (upper**4 - lower**4) / 4 - (upper**2 - lower**2) / 2
+        before = float(latents[number][0, 0])
+        clean = (before - here.sigma * mean) / here.alpha
+        after = there.alpha * clean + there.sigma * mean
+        assert float(latents[number + 1][0, 0]) == pytest.approx(after, rel=1e-4)
 
 
 def test_an_unknown_sampler_is_named_with_the_known() -> None:

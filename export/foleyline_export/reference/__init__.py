@@ -1,0 +1,1 @@
+"""Are our networks the official ones? Agreed weights, recorded outputs, and the comparison."""

@@ -1,0 +1,51 @@
+"""CAVP whole: both towers and their temperature, as they are trained and stored together."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from foleyline_training.models.diff_foley.spec import RELEASED, Sizes
+from foleyline_training.models.diff_foley.spectrogram_encoder import SpectrogramEncoder
+from foleyline_training.models.diff_foley.video_encoder import VideoEncoder
+
+CLIP_PICTURES = 16
+"""Pictures, and features, of a training clip: 4 s."""
+
+
+class Cavp(nn.Module):
+    """Both towers; the names of its weights are those of the released file.
+
+    Source: inference/model/cavp_model.py.
+    """
+
+    def __init__(self, sizes: Sizes = RELEASED) -> None:
+        super().__init__()
+        video, spectrogram = VideoEncoder(sizes), SpectrogramEncoder(sizes)
+        self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.video_encoder = video.video_encoder
+        self.video_project_head = video.video_project_head
+        self.spec_encoder = spectrogram.spec_encoder
+
+    def forward(self, pictures: Tensor, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What the contrastive loss compares, for clips of 16 pictures and 256 mel frames.
+
+        Returns:
+            Picture and sound embeddings, each (batch, 512) of unit length, and the scale, ().
+        """
+        seen = self.video_project_head(self.video_encoder(pictures.transpose(1, 2)))
+        return clip_embedding(seen), clip_embedding(self.spec_encoder(mel)), self.logit_scale.exp()
+
+
+def clip_embedding(features: Tensor) -> Tensor:
+    """One unit vector (batch, 512) for a clip's features (batch, 16, 512), not yet normalised.
+
+    Raises:
+        ValueError: there are not 16; upstream then normalises along time, which is no embedding.
+    """
+    if features.shape[1] != CLIP_PICTURES:
+        raise ValueError(f"a clip has {CLIP_PICTURES} features, not {features.shape[1]}")
+    return F.normalize(features.amax(1), dim=-1)
