@@ -26,6 +26,7 @@ import torch
 
 from foleyline_export.fetch import RELEASED
 from foleyline_export.gradient import log_prob_with_gradient
+from foleyline_export.graph_file import weights_path
 from foleyline_export.graphs.diff_foley import graph_spec
 from foleyline_export.networks import load_networks
 from foleyline_server.runtime.session import GraphSession, RuntimeOptions
@@ -65,12 +66,15 @@ def bench_graph(name: str, weights: Path, bundle: Path, threads: int, repeats: i
     """One network: torch as it is, against its graph in the server's own session."""
     cavp, ldm, classifier = (weights / RELEASED[kind] for kind in ("cavp", "ldm", "classifier"))
     network = load_networks(cavp, ldm, classifier).build(name)
+    # In memory, not mapped from the file: both sides are to have their weights at hand.
+    network.load_state_dict({k: v.clone() for k, v in network.state_dict().items()}, assign=True)
     inputs = dict(graph_spec(name, network).samples(BATCHES[name]))
     if name == "latent_decoder":
         inputs["latent"] = torch.randn(*inputs["latent"].shape[:-1], FULL_WIDTH_COLUMNS)
     arrays: Mapping[str, np.ndarray] = {key: value.numpy() for key, value in inputs.items()}
     options = RuntimeOptions(("CPUExecutionProvider",), threads)
-    session = GraphSession(bundle / f"{name}.onnx", options)
+    path = bundle / f"{name}.onnx"
+    session = GraphSession(path, options, listed=[weights_path(path).name])
     forward = log_prob_with_gradient(network) if name == "aligner" else network
 
     def theirs() -> None:

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foleyline_export.graph_file import save_graph
+from foleyline_export.graph_file import save_graph, weights_path
 from foleyline_export.graphs.diff_foley import graph_spec
 from foleyline_export.networks import Networks
 from foleyline_export.precision import to_half
@@ -50,6 +50,7 @@ from foleyline_training.models.diff_foley.spec import MODEL, RELEASED, Sizes
 TRAJECTORY_TOLERANCE = 1e-3
 """At the end of 25 steps; with and without the classifier differ by 1.4e-2 there."""
 HALF_TOLERANCE = 5e-2
+CPU = RuntimeOptions(("CPUExecutionProvider",))
 _LARGE = frozenset({"unet"})
 Floats = NDArray[np.float32]
 
@@ -143,7 +144,8 @@ def graph_subject(networks: Networks, folder: Path, precision: str) -> Subject:
                 to_half(model, spec.keep_fp32)
             path = folder / f"{name}.onnx"
             save_graph(model, path)
-            sessions[name] = GraphSession(path, RuntimeOptions(("CPUExecutionProvider",)))
+            weights = [weights_path(path).name]
+            sessions[name] = GraphSession(path, CPU, listed=weights)
         return sessions[name](**inputs)
 
     return Subject(run, aligner_condition=networks.aligner_condition)

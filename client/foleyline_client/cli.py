@@ -104,7 +104,7 @@ def _add_generate(parser: argparse.ArgumentParser) -> None:
     add("--start", type=_time, default=Fraction(0), metavar="S", help="seconds into the clip")
     add("--duration", type=_time, metavar="S", help="seconds (default: to the clip's end)")
     add("--fps", type=_rate, help="round both to whole frames of this rate: 24, 24000/1001")
-    add("--bundle", metavar="NAME", help="an installed model bundle")
+    add("--bundle", metavar="NAME", help="an installed model bundle, or a bundle's folder")
     add("--sampler", metavar="NAME")
     add("--steps", type=int, metavar="N", help="sampler steps")
     add("--cfg-scale", type=float, metavar="X", help="classifier-free guidance")

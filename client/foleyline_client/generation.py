@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from foleyline_client.audio_file import sidecar_path, unique_path, write_take
+from foleyline_client.bundle_choice import BundleChoice
 from foleyline_client.launcher import connect, connect_or_start
 from foleyline_client.progress_line import ProgressLine
 from foleyline_client.session import Session
@@ -47,10 +48,11 @@ def generate(options: Namespace, line: ProgressLine) -> dict[str, Any]:
         What ``--json`` prints: job, seed, time taken, and every take's file and measures.
     """
     seed = secrets.randbelow(SEED_MAX + 1) if options.seed is None else options.seed
+    bundle = BundleChoice.of(options.bundle)
     settings = GenerateSettings(
         seed=seed,
         takes=options.takes,
-        bundle=options.bundle,
+        bundle=bundle.name,
         sampler=options.sampler,
         steps=options.steps,
         cfg_scale=options.cfg_scale,
@@ -62,12 +64,15 @@ def generate(options: Namespace, line: ProgressLine) -> dict[str, Any]:
     pictures = _numbered(options.mux, settings.takes) if options.mux else []
     _check_outputs(video, sounds, pictures, overwrite=options.overwrite)
     try:
-        session, _ = (
+        session, welcome = (
             connect(options.server)
             if options.no_start
-            else connect_or_start(options.server, on_status=line.note)
+            else connect_or_start(
+                options.server, command=bundle.server_command(), on_status=line.note
+            )
         )
         with session:
+            bundle.require(welcome)
             clip = _clip(session, video, options)
             line.finish()
             line.say(f"Seed {seed}")

@@ -51,14 +51,10 @@ def _dim(axis: str) -> Dim:
     """``frames`` is any length, ``8*columns`` a multiple of eight, ``frames<=40`` at most 40."""
     rest, _, most = axis.partition("<=")
     factor, _, name = rest.rpartition("*")
-    if name == "batch":
-        # diffusers' upsampling asks whether there are 64 rows, to no effect on the graph,
-        # which takes any number.
-        return Dim(name, min=1, max=63)
     if factor:
         return int(factor) * Dim(name, min=1, max=4096)
-    # The tracer calls lengths of one and two special cases.
-    return Dim(name, min=4, max=int(most or 4096))
+    # The tracer calls lengths of one and two special cases; only a batch may be one.
+    return Dim(name, min=1 if name == "batch" else 4, max=int(most or 4096))
 
 
 def _without_origins(model: ir.Model) -> ir.Model:

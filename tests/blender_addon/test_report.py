@@ -93,6 +93,9 @@ def test_outcomes():
 def test_take_rows():
     rows = dict(report.take_rows({"seed": 7, "take": 2, "takes": 3, "cfg_scale": 4.5, "steps": 25}))
     assert rows == {"Seed": "7", "Take": "2 of 3", "Steps": "25", "Guidance": "4.5"}
+    assert ("Vocoder", "griffin-lim") in report.take_rows({"vocoder": "griffin-lim"})
+    # A server older than the field does not say which it has.
+    assert "Vocoder" not in dict(report.take_rows({"vocoder": ""}))
 
 
 def test_wrap():

@@ -80,10 +80,10 @@ def test_all_settings_reach_the_server(foley):
     asked = foley(
         *("generate", "a.mp4", "--seed", "3", "--takes", "2", "--bundle", "mini"),
         *("--sampler", "ddim", "--steps", "9", "--cfg-scale", "2.5", "--align-scale", "7"),
-        *("--duration", "1"),
+        *("--duration", "1", "--vocoder", "librosa"),
     )
     generate = next(message for message in asked if isinstance(message, m.Generate))
-    assert generate.settings == m.GenerateSettings(3, 2, "mini", "ddim", 9, 2.5, 7.0)
+    assert generate.settings == m.GenerateSettings(3, 2, "mini", "ddim", 9, 2.5, 7.0, "librosa")
     assert not any(isinstance(message, m.Probe) for message in asked)
 
 

@@ -191,6 +191,7 @@ def test_nesting_is_limited_exactly():
         {"cfg_scale": 10**400},
         {"cfg_scale": True},
         {"sampler": 7},
+        {"vocoder": 7},
     ],
 )
 def test_values_of_another_type_are_malformed(changes):
@@ -235,6 +236,17 @@ def test_noise_never_crashes():
             noisy[chance.randrange(len(noisy))] = chance.choice(b'{}[]",:0/-e.\\\xff\x00n')
         with suppress(FoleyError):
             decode([bytes(noisy)])
+
+
+def test_peers_that_know_no_vocoder_are_understood():
+    """The field came after the first version; an older peer neither sends nor needs it."""
+    asked = decode([header(type="generate", body=generate_body())]).message
+    assert asked.settings.vocoder is None
+    bundle = {name: "" for name in ("name", "version", "family", "licence", "description")}
+    bundle |= {"sha256": "", "sampler": "ddim", "steps": 25, "cfg_scale": 4.5, "align_scale": 50}
+    body = {"server_version": "0", "default_bundle": "", "providers": [], "bundles": [bundle]}
+    welcome = decode([header(type="welcome", body=body)]).message
+    assert welcome.bundles[0].vocoder == ""
 
 
 def test_another_protocol_version_is_told_apart():

@@ -19,6 +19,7 @@ MEL_FRAMES = 4
 
 STRIDE = 17
 """Odd, so that the excerpts of the samplers' ends touch every column."""
+EVALUATION_STRIDE = 97
 
 
 def normal(name: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -92,11 +93,18 @@ def samplers(source: Path) -> dict[str, np.ndarray]:
     return {"stride": np.array(STRIDE), **excerpt}
 
 
+def evaluation_mel(source: Path) -> dict[str, np.ndarray]:
+    """Every EVALUATION_STRIDE-th value, in C order, of the golden mel as evaluated."""
+    whole = np.load(source / "eval_transform_spec.npz")["spec80_soxr_hq"]
+    return {"stride": np.array(EVALUATION_STRIDE), "mel": whole.ravel()[::EVALUATION_STRIDE]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="folder of the full goldens")
     source = parser.parse_args().source
-    for make in (mel_filters, log_mel, cavp_loss, schedule, split_merge, samplers):
+    makers = (mel_filters, log_mel, cavp_loss, schedule, split_merge, samplers, evaluation_mel)
+    for make in makers:
         arrays = {
             name: array.astype(np.float32) if array.dtype == np.float64 else array
             for name, array in make(source).items()

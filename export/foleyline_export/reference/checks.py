@@ -112,7 +112,9 @@ def check_golden(folder: Path, name: str, subject: Subject) -> dict[str, Differe
         if array is None:
             continue
         differences[key] = (
-            array.start_difference(got) if key.endswith(_FIRST_COLOUR) else array.difference(got)
+            array.channel_difference(got, 0)
+            if key.endswith(_FIRST_COLOUR)
+            else array.difference(got)
         )
     return differences
 
@@ -143,8 +145,9 @@ def _cavp_spec(case: _Case) -> Results:
 def _pooled(unpooled: Array) -> Results:
     """Upstream's pooling over clips, which for more than one normalises along the clips."""
     batch, length, dim = unpooled.shape
-    clips = unpooled.reshape(batch, length // CLIP_PICTURES, CLIP_PICTURES, dim).max(2)
-    pooled = clips.transpose(0, 2, 1)
+    count = length // CLIP_PICTURES
+    clips = unpooled[:, : count * CLIP_PICTURES].reshape(batch, count, CLIP_PICTURES, dim)
+    pooled = clips.max(2).transpose(0, 2, 1)
     pooled = pooled[..., 0] if pooled.shape[-1] == 1 else pooled
     yield "pooled", pooled
     yield "pooled_norm", pooled / np.linalg.norm(pooled, axis=-1, keepdims=True)
@@ -219,7 +222,9 @@ def _classifier(case: _Case) -> Results:
         return case.subject.run("aligner", inputs)
 
     reads = {"raw": "raw", "encoded": "enc"}[condition]
-    times = {m[1] for key in arrays if (m := re.fullmatch(rf"logit_{reads}_t([\d.]+)", key))}
+    times = {
+        m[1] for key in arrays if (m := re.fullmatch(rf"(?:logit|prob)_{reads}_t([\d.]+)", key))
+    }
     for time in sorted(times):
         log_prob = _column(align(np.array([time], np.float32))["log_prob"])
         yield f"prob_{reads}_t{time}", np.exp(log_prob)
@@ -230,7 +235,7 @@ def _classifier(case: _Case) -> Results:
             time = key.removeprefix("grad_tc")
             gradient = align(arrays[f"t_input_tc{time}"].value)["gradient"]
             yield key, gradient
-            sigma = arrays[f"sigma_tc{time}"].value
+            sigma = arrays[f"sigma_tc{time}"].value.reshape(-1, 1, 1, 1)
             yield f"guided_eps_zero_model_tc{time}", -gamma * sigma * gradient
 
 

@@ -54,10 +54,17 @@ class GoldenArray:
         )
         return Difference(found.max_abs, max(found.relative_l2, *off), found.cosine)
 
-    def start_difference(self, got: NDArray[Any]) -> Difference:
-        """The same for the first values only, in C order: ``got`` is the array's beginning."""
-        strided = got.ravel()[:: self.stride]
-        return measure(self.stored.ravel()[: strided.size], strided)
+    def channel_difference(self, got: NDArray[Any], channel: int) -> Difference:
+        """The same for one channel (batch, channel, ...) only, without the statistics.
+
+        Raises:
+            GoldenError: ``got`` has another shape than a channel.
+        """
+        places = np.arange(int(np.prod(self.shape))).reshape(self.shape)[:, channel]
+        if got.shape != places.shape:
+            raise GoldenError(f"the shape is {got.shape}, not {places.shape}")
+        kept = places % self.stride == 0
+        return measure(self.stored.ravel()[places[kept] // self.stride], got[kept])
 
     @property
     def value(self) -> NDArray[Any]:

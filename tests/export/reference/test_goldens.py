@@ -48,10 +48,13 @@ def test_what_a_stride_skips_is_seen_in_the_norm(write, whole):
 
 
 @pytest.mark.parametrize("stride", [1, 3])
-def test_the_beginning_alone(write, whole, stride):
+def test_one_channel_alone(write, whole, stride):
     array = read_golden(write(whole, stride), "net").arrays["out"]
-    assert array.start_difference(whole[0]).max_abs == 0
-    assert array.start_difference(whole[0] + 1).max_abs == pytest.approx(1)
+    assert array.channel_difference(whole[:, 2], 2).max_abs == 0
+    assert array.channel_difference(whole[:, 2] + 1, 2).max_abs == pytest.approx(1)
+    assert array.channel_difference(whole[:, 1], 2).max_abs > 0.1
+    with pytest.raises(GoldenError, match=r"not \(3, 7\)"):
+        array.channel_difference(whole, 2)
 
 
 def test_another_shape(write, whole):

@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import sys
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -59,6 +60,7 @@ def test_hello(server) -> None:
     assert isinstance(answer.message, Welcome)
     assert answer.message.default_bundle == "tiny"
     assert [info.name for info in answer.message.bundles] == ["tiny", "busy"]
+    assert {info.vocoder for info in answer.message.bundles} == {"griffin-lim"}
     pong = server.call().ask(Ping()).message
     assert pong == Pong(jobs=0, run_id=answer.message.run_id) and pong.run_id
 
@@ -135,7 +137,11 @@ def test_the_router_answers_while_a_job_runs(server, movie: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "code"),
-    [({"bundle": "nope"}, "bundle_unknown"), ({"sampler": "nope"}, "setting_invalid")],
+    [
+        ({"bundle": "nope"}, "bundle_unknown"),
+        ({"sampler": "nope"}, "setting_invalid"),
+        ({"vocoder": "nope"}, "setting_invalid"),
+    ],
 )
 def test_requests_that_cannot_be_granted_are_refused_at_once(
     server, movie: Path, settings: dict[str, str], code: str
@@ -145,6 +151,15 @@ def test_requests_that_cannot_be_granted_are_refused_at_once(
     assert isinstance(answer.message, Failed)
     assert (answer.message.code, answer.message.job_id) == (code, None)
     assert isinstance(caller.ask(Ping()).message, Pong)
+
+
+def test_a_vocoder_that_is_not_installed_is_refused_before_any_work(
+    server, movie: Path, monkeypatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    answer = server.call().ask(job(movie, vocoder="librosa")).message
+    assert isinstance(answer, Failed) and answer.job_id is None
+    assert 'pip install "foleyline[librosa]"' in answer.remedy
 
 
 def test_files_are_checked_at_once_and_pipes_are_none(server, tmp_path: Path) -> None:
