@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -54,6 +55,28 @@ def test_file_by_path(tiny):
 def test_a_run_keeps_its_configuration(mini, tmp_path):
     write_run_config(tmp_path / "run", mini)
     assert read_run_config(tmp_path / "run") == mini
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"schedule": "linear"}, "schedule is 'linear'"),
+        ({"schedule": "cosine"}, "more steps than it takes to warm up"),
+        ({"schedule": "cosine", "steps": 100}, "more steps than it takes to warm up"),
+        ({"steps": 0}, "steps is below one"),
+        ({"warm_up_steps": 0}, "warm_up_steps is below one"),
+    ],
+)
+def test_schedules_that_cannot_be_followed(mini, changed, reason):
+    with pytest.raises(ValueError, match=reason):
+        replace(mini.stages["cavp"], **changed)
+
+
+def test_a_run_keeps_its_schedule(mini, tmp_path):
+    cavp = replace(mini.stages["cavp"], schedule="cosine", warm_up_steps=200, steps=1000)
+    config = replace(mini, stages={**mini.stages, "cavp": cavp})
+    write_run_config(tmp_path / "run", config)
+    assert read_run_config(tmp_path / "run").stages["cavp"] == cavp
 
 
 def test_mel_and_picture_must_share_a_grid():

@@ -8,7 +8,8 @@ from torch import nn
 
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import StageConfig
-from foleyline_training.loop import FINAL_LEARNING_RATE, train
+from foleyline_training.learning_rate import FINAL_LEARNING_RATE
+from foleyline_training.loop import train
 
 CONFIG = StageConfig(seconds=120.0, batch=8, learning_rate=0.05, weight_decay=0.01, ema=0.9)
 """With a clock that ticks once a reading, a step takes 1 s; a checkpoint comes every 21 steps."""
@@ -126,6 +127,26 @@ def test_learning_rate_warms_up_and_decays(tmp_path):
     assert rates[20] == pytest.approx(0.2 * CONFIG.learning_rate, rel=0.02)
     assert max(rates.values()) <= CONFIG.learning_rate
     assert rates[300] == pytest.approx(FINAL_LEARNING_RATE * CONFIG.learning_rate, rel=0.02)
+
+
+def test_stops_after_its_steps_even_if_time_is_left(tmp_path):
+    limited = replace(CONFIG, steps=45)
+    assert load_checkpoint(run(ToyStage(), tmp_path / "whole", limited))["steps"] == 45
+    with pytest.raises(Killed):
+        run(ToyStage(die_at=30), tmp_path / "broken", limited)
+    assert load_checkpoint(run(ToyStage(), tmp_path / "broken", limited))["steps"] == 45
+    in_time = replace(CONFIG, steps=1000)
+    assert load_checkpoint(run(ToyStage(), tmp_path / "timed", in_time))["steps"] == 120
+
+
+def test_learning_rate_follows_the_stages_schedule(tmp_path):
+    cosine = replace(CONFIG, schedule="cosine", warm_up_steps=40, steps=100)
+    run(ToyStage(), tmp_path, cosine)
+    rates = {step: row["learning_rate"] for step, row in figures(tmp_path).items()}
+    # The step that is logged as the 20th is step 19.
+    assert rates[20] == pytest.approx(CONFIG.learning_rate / 2)
+    assert rates[40] == pytest.approx(CONFIG.learning_rate)
+    assert 0 < rates[100] < 1e-3 * CONFIG.learning_rate
 
 
 def test_kept_weights_are_the_average(tmp_path):

@@ -26,6 +26,8 @@ BUILT_IN = Path(__file__).parent / "configs"
 RUN_CONFIG = "config.json"
 """A run's configuration as used, in the run's folder."""
 STAGES = ("cavp", "autoencoder", "diffusion", "classifier")
+SCHEDULES = ("timed-cosine", "cosine", "constant")
+"""Curves of the learning rate; learning_rate.py says how they go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,33 @@ class NetworkConfig:
 
 @dataclass(frozen=True, slots=True)
 class StageConfig:
-    """One stage's training: it runs for ``seconds`` of training time, over restarts."""
+    """One stage's training: it runs for ``seconds`` of training time, over restarts.
+
+    Attributes:
+        learning_rate: its peak.
+        schedule: the curve it follows.
+        warm_up_steps: how many steps it takes to reach the peak.
+        steps: the stage ends after so many even if time is left; none means time alone counts.
+    """
 
     seconds: float
     batch: int
     learning_rate: float
     weight_decay: float
     ema: float
+    schedule: str = "timed-cosine"
+    warm_up_steps: int = 100
+    steps: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise ValueError(f"schedule is {self.schedule!r}, not one of {SCHEDULES}")
+        if self.warm_up_steps < 1:
+            raise ValueError("warm_up_steps is below one")
+        if self.steps is not None and self.steps < 1:
+            raise ValueError("steps is below one")
+        if self.schedule == "cosine" and (self.steps or 0) <= self.warm_up_steps:
+            raise ValueError("a cosine schedule needs more steps than it takes to warm up")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A stage says what its networks are and what the loss of a step is. The loop adds the
 optimiser, the learning rate, the moving average, the log and the checkpoints. It runs for a
-stated time of training, counted over restarts, so a stage ends when promised on any machine.
+stated time of training, counted over restarts, so a stage ends when promised on any machine;
+a configuration can also limit the steps.
 """
 
 from __future__ import annotations
@@ -21,14 +22,12 @@ from torch import Tensor, nn
 
 from foleyline_training.checkpoints import load_checkpoint, save_checkpoint
 from foleyline_training.config import StageConfig
+from foleyline_training.learning_rate import learning_rate
 
 log = logging.getLogger(__name__)
 
-WARM_UP_STEPS = 100
 CHECKPOINT_EVERY_S = 60.0
 LOG_EVERY_STEPS = 20
-FINAL_LEARNING_RATE = 0.02
-"""Share of the peak learning rate that is left at the end."""
 
 
 class Stage(Protocol):
@@ -58,7 +57,7 @@ def train(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> Path:
-    """Train ``stage`` until its time is up; go on from its checkpoint if there is one.
+    """Train ``stage`` until its time or its steps are up, from its checkpoint on if there is one.
 
     Args:
         clock: seconds that never go back; tests bring their own.
@@ -79,7 +78,7 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     with (run / f"{stage.name}.jsonl").open("a", encoding="utf-8") as lines:
         saved = clock()
-        while trainer.elapsed_s < config.seconds:
+        while not trainer.finished:
             # Keyed by the step, so that a resumed run draws what an unbroken one would.
             figures = trainer.advance(np.random.default_rng([seed, trainer.step]))
             if trainer.step % LOG_EVERY_STEPS == 0:
@@ -117,10 +116,15 @@ class _Trainer:
         self.step, self.elapsed_s = 0, 0.0
         self.average = {k: v.detach().clone() for k, v in stage.network.state_dict().items()}
 
+    @property
+    def finished(self) -> bool:
+        steps = self.config.steps
+        return self.elapsed_s >= self.config.seconds or (steps is not None and self.step >= steps)
+
     def advance(self, rng: np.random.Generator) -> dict[str, float]:
         """One step; returns the figures for the log."""
         started = self.clock()
-        rate = self._learning_rate()
+        rate = learning_rate(self.config, self.step, self.elapsed_s)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.stage.network.train()
@@ -142,14 +146,6 @@ class _Trainer:
             "gradient_norm": norm.item(),
             **figures,
         }
-
-    def _learning_rate(self) -> float:
-        """Linear warm-up, then a half cosine over the stage's time."""
-        progress = min(1.0, self.elapsed_s / self.config.seconds)
-        decay = (
-            FINAL_LEARNING_RATE + (1 - FINAL_LEARNING_RATE) * (1 + math.cos(math.pi * progress)) / 2
-        )
-        return self.config.learning_rate * min(1.0, (self.step + 1) / WARM_UP_STEPS) * decay
 
     def _update_average(self) -> None:
         # Early on the average follows faster, or it would remember the initial weights.
