@@ -93,7 +93,7 @@ class Report:
 def main() -> int:
     """Compare everything and print one line for each array."""
     arguments = _parser().parse_args()
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     report = Report()
     by = f"ONNX {arguments.precision}"
     for sizes in (REDUCED, RELEASED):

@@ -153,7 +153,7 @@ def _read_torch(path: Path) -> object:
                     f"{path} asks for {name}, which no weights need, and was not read.",
                     "Do not use this file; it may be an attack.",
                 )
-        log.info("%s names %d classes, none of which is loaded", path.name, len(named))
+        log.debug("%s names %d classes, none of which is loaded", path.name, len(named))
         # Each its own class, since training scripts use classes as keys of dictionaries.
         inert: list[Any] = [(type("StandIn", (_StandIn,), {}), name) for name in named]
         with torch.serialization.safe_globals(inert), warnings.catch_warnings():

@@ -18,8 +18,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(_with_command(sys.argv[1:] if argv is None else argv))
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("foleyline_export").setLevel(logging.INFO)
-    # Its only warning is that torchvision, which nothing here uses, is not installed.
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         # Only here, because the plain install has the command but not its packages.
         from foleyline_export.checkpoints import CheckpointError
@@ -31,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"the package {error.name!r} is not installed.",
             "Install what export needs: pip install 'foleyline[export]'",
         )
+    # Its only warning is that torchvision, which nothing here uses, is not installed. Only now,
+    # because torch sets its levels when it is imported.
+    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     try:
         arguments.command(arguments)
     except RunIncomplete as error:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Complexes = NDArray[np.complex64]
+_POWER_MIN = np.float32(1e-3)
+"""Summed window power below which a sample is not scaled up any further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +36,66 @@ class Stft:
 
     def frames(self, sound: Floats) -> Complexes:
         """Frames of a sound as it is: frame k begins on sample k * hop."""
-        count = (len(sound) - self.n_fft) // self.hop + 1
-        size = sound.itemsize
-        view = as_strided(sound, (count, self.n_fft), (self.hop * size, size), writeable=False)
-        return np.fft.rfft(view * self.window, axis=1).astype(np.complex64, copy=False)
+        windowed = _framed(sound, self.n_fft, self.hop) * (self.window * self.n_fft)
+        # NumPy computes in double precision when it is to scale by its default, an integer 1:
+        # five times slower. So it scales by 1 / n_fft, which the window makes up for.
+        return np.fft.rfft(windowed, axis=1, norm="forward").astype(np.complex64, copy=False)
 
     def inverse(self, spectrum: Complexes) -> Floats:
         """Least-squares inverse of ``forward``: sound (frames * hop,)."""
-        frames = np.fft.irfft(spectrum, self.n_fft, axis=1).astype(np.float32, copy=False)
-        summed = self._overlap_add(frames * self.window)
-        power = self._overlap_add(np.broadcast_to(self.window**2, frames.shape))
         half, length = self.n_fft // 2, len(spectrum) * self.hop
-        needed = half + length
-        summed, power = _lengthen(summed, needed), _lengthen(power, needed)
-        return np.divide(summed, np.maximum(power, np.float32(1e-3)))[half:needed]
+        sound = np.zeros(half + length, np.float32)
+        summed = ConsistentSpectrum(self, len(spectrum)).sound_of(spectrum)[: half + length]
+        sound[: len(summed)] = summed
+        return sound[half:]
 
-    def _overlap_add(self, frames: Floats) -> Floats:
-        """Frames (count, n_fft) added where they lie, ``hop`` apart."""
-        count, pieces = len(frames), -(-self.n_fft // self.hop)
-        padded = frames
-        if pieces * self.hop != self.n_fft:
-            padded = np.zeros((count, pieces * self.hop), np.float32)
-            padded[:, : self.n_fft] = frames
-        out = np.zeros((count + pieces - 1, self.hop), np.float32)
+
+class ConsistentSpectrum:
+    """Inverse and forward in one, again and again for ``count`` frames, in buffers of its own.
+
+    Most of the time of a plain ``forward(inverse(...))`` goes into fresh memory.
+    """
+
+    def __init__(self, stft: Stft, count: int) -> None:
+        self._stft = stft
+        pieces = -(-stft.n_fft // stft.hop)
+        self._frames = np.zeros((count, pieces * stft.hop), np.float32)
+        """Rows are as long as whole hops; what lies after ``n_fft`` stays zero."""
+        self._sound = np.zeros((count + pieces - 1, stft.hop), np.float32)
+        self._forward_window = stft.window * np.float32(stft.n_fft)
+        power = np.zeros(pieces * stft.hop, np.float32)
+        power[: stft.n_fft] = stft.window**2
+        summed = np.zeros_like(self._sound)
         for piece in range(pieces):
-            out[piece : piece + count] += padded[:, piece * self.hop : (piece + 1) * self.hop]
-        return out.reshape(-1)
+            summed[piece : piece + count] += power[piece * stft.hop : (piece + 1) * stft.hop]
+        self._scale = 1 / np.maximum(summed, _POWER_MIN)
+
+    def __call__(self, spectrum: Complexes, out: Complexes) -> None:
+        """Write into ``out`` the spectrum of the sound that ``spectrum`` (count, bins) means."""
+        stft, half = self._stft, self._stft.n_fft // 2
+        sound = self.sound_of(spectrum)
+        sound[:half] = 0
+        sound[half + len(spectrum) * stft.hop :] = 0
+        windowed = self._frames[:, : stft.n_fft]
+        framed = _framed(sound, stft.n_fft, stft.hop)[: len(spectrum)]
+        np.multiply(framed, self._forward_window, out=windowed)
+        out[:] = np.fft.rfft(windowed, axis=1, norm="forward")
+
+    def sound_of(self, spectrum: Complexes) -> Floats:
+        """Sound whose frame k begins on sample k * hop; the next call overwrites it."""
+        stft, count = self._stft, len(spectrum)
+        frames = self._frames[:, : stft.n_fft]
+        np.multiply(np.fft.irfft(spectrum, stft.n_fft, axis=1), stft.window, out=frames)
+        self._sound[:] = 0
+        for piece in range(self._frames.shape[1] // stft.hop):
+            part = self._frames[:, piece * stft.hop : (piece + 1) * stft.hop]
+            self._sound[piece : piece + count] += part
+        self._sound *= self._scale
+        return self._sound.reshape(-1)
 
 
-def _lengthen(values: Floats, length: int) -> Floats:
-    if len(values) >= length:
-        return values
-    return np.concatenate([values, np.zeros(length - len(values), np.float32)])
+def _framed(sound: Floats, n_fft: int, hop: int) -> Floats:
+    """A view (count, n_fft): row k begins on sample k * hop."""
+    count = (len(sound) - n_fft) // hop + 1
+    size = sound.itemsize
+    return as_strided(sound, (count, n_fft), (hop * size, size), writeable=False)

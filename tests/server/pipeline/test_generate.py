@@ -94,7 +94,7 @@ def test_provenance_tells_all_but_the_folder(tiny, movie: Path) -> None:
     assert record["source_file"] == "scene.mp4" and str(movie.parent) not in str(record)
     assert {"foleyline", "numpy", "onnxruntime"} <= set(record["versions"])
     wanted = {"bundle_version", "licence", "seed", "take", "sampler", "steps", "cfg_scale"}
-    assert wanted | {"align_scale"} <= set(record)
+    assert wanted | {"align_scale", "vocoder"} <= set(record)
 
 
 def test_alignment_is_scored_only_when_it_guides(tiny, movie: Path) -> None:

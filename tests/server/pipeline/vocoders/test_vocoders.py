@@ -1,0 +1,64 @@
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny_bundle import MODEL, mel_filters
+
+from foleyline_contract.errors import BundleIncomplete, SettingInvalid
+from foleyline_contract.messages import Clip, GenerateSettings
+from foleyline_server.pipeline.generate import generate
+from foleyline_server.pipeline.progress import Meter
+from foleyline_server.pipeline.provenance import used_settings
+from foleyline_server.pipeline.vocoders import VOCODERS, vocoder_named
+from foleyline_server.pipeline.vocoders.griffin_lim import GriffinLim
+
+ASKED = GenerateSettings(seed=1)
+
+
+def test_names_lead_to_vocoders() -> None:
+    made = vocoder_named("griffin-lim")(MODEL.mel, mel_filters(MODEL.mel))
+    assert isinstance(made, GriffinLim)
+    assert made(np.full((MODEL.mel.bands, 3), 0.5, np.float32), 0).any()
+
+
+def test_an_unknown_name_is_refused_with_those_there_are() -> None:
+    with pytest.raises(SettingInvalid, match="'nope'") as caught:
+        vocoder_named("nope")
+    assert all(name in str(caught.value) for name in VOCODERS)
+
+
+def test_a_vocoder_whose_package_is_missing_is_refused_with_the_remedy(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "librosa", None)
+    with pytest.raises(SettingInvalid, match="librosa") as caught:
+        used_settings(replace(ASKED, vocoder="librosa"), MODEL.defaults)
+    assert 'pip install "foleyline[librosa]"' in caught.value.remedy
+
+
+def test_asking_for_a_vocoder_imports_nothing(monkeypatch) -> None:
+    pytest.importorskip("librosa", reason="needs the extra [librosa]: scripts/test --training")
+    monkeypatch.delitem(sys.modules, "librosa")
+    vocoder_named("librosa")(MODEL.mel, mel_filters(MODEL.mel))
+    assert "librosa" not in sys.modules
+
+
+def test_the_bundles_own_is_used_unless_another_is_asked_for() -> None:
+    assert used_settings(ASKED, MODEL.defaults).vocoder == "griffin-lim"
+    odd = replace(MODEL.defaults, vocoder="wave-thing")
+    with pytest.raises(BundleIncomplete, match="'wave-thing'"):
+        used_settings(ASKED, odd)
+    assert used_settings(replace(ASKED, vocoder="griffin-lim"), odd).vocoder == "griffin-lim"
+
+
+def test_a_take_is_made_with_the_vocoder_asked_for_and_says_so(tiny, movie: Path) -> None:
+    pytest.importorskip("librosa", reason="needs the extra [librosa]: scripts/test --training")
+    clip, made = Clip(str(movie), Fraction(0), Fraction(1)), {}
+    for name in VOCODERS:
+        used = used_settings(replace(ASKED, vocoder=name), tiny.found.manifest.model.defaults)
+        (take,) = generate(clip, used, tiny, Meter(1, lambda *_: None, lambda: None))
+        assert take.provenance["vocoder"] == name
+        assert take.sample_count == 48_000
+        made[name] = take.pcm
+    assert len(set(made.values())) == len(VOCODERS)
