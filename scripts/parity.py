@@ -34,6 +34,7 @@ from foleyline_export.reference.checks import (
     Subject,
     check_golden,
     golden_names,
+    sizes_of,
 )
 from foleyline_export.reference.goldens import Golden, read_golden
 from foleyline_export.reference.notes import Draw, draws, shape, told
@@ -125,10 +126,11 @@ def compare(
     for name in golden_names(folder, graphs, sizes):
         found = check_golden(folder, name, subject)
         report.add(name, found, by, HALF_TOLERANCE if half else TOLERANCE)
-    if sizes == REDUCED and {"unet", "aligner", "condition_encoder"} <= graphs:
-        for path in sorted(folder.glob("traj_*_reduced.json")):
-            golden = read_golden(folder, path.stem)
-            found = trajectory(golden, folder, subject)
+    if not {"unet", "aligner", "condition_encoder"} <= graphs:
+        return
+    for path in sorted(folder.glob("traj_*.json")):
+        if sizes_of(path.stem) == sizes:
+            found = trajectory(read_golden(folder, path.stem), folder, subject)
             report.add(path.stem, found, by, HALF_TOLERANCE if half else TRAJECTORY_TOLERANCE)
 
 
@@ -159,8 +161,7 @@ def trajectory(golden: Golden, folder: Path, subject: Subject) -> dict[str, Diff
     """
     note = golden.note
     latent = draws(note)["x_T"].values()
-    stage = draws(read_golden(folder, "cond_stage_reduced").note)
-    features = stage["feat"].values()
+    features = draws(read_golden(folder, "cond_stage").note)["feat"].values()
     condition = subject.run("condition_encoder", {"features": features})["condition"]
     if "cond" in draws(note):
         condition = draws(note)["cond"].values()
