@@ -161,7 +161,8 @@ def trajectory(golden: Golden, folder: Path, subject: Subject) -> dict[str, Diff
     """
     note = golden.note
     latent = draws(note)["x_T"].values()
-    features = draws(read_golden(folder, "cond_stage").note)["feat"].values()
+    stages = sorted(folder.glob("cond_stage*.json"))
+    features = draws(read_golden(folder, stages[0].stem).note)["feat"].values()
     condition = subject.run("condition_encoder", {"features": features})["condition"]
     if "cond" in draws(note):
         condition = draws(note)["cond"].values()
@@ -187,8 +188,8 @@ def trajectory(golden: Golden, folder: Path, subject: Subject) -> dict[str, Diff
     final = {"final": golden.arrays["final"].difference(found[-1])}
     if golden.arrays["x"].stride != 1:
         return {"x": golden.arrays["x"].difference(found), **final}
-    stages = zip(golden.arrays["x"].value, found, strict=True)
-    worst = max((measure(a, b) for a, b in stages), key=lambda d: d.relative_l2)
+    pairs = zip(golden.arrays["x"].value, found, strict=True)
+    worst = max((measure(a, b) for a, b in pairs), key=lambda d: d.relative_l2)
     return {"x, worst step": worst, **final}
 
 
