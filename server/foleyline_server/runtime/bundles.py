@@ -179,7 +179,9 @@ def _candidates(folder: Path) -> list[Path]:
     try:
         if (folder / MANIFEST_NAME).exists():
             return [folder]
-        return sorted(path for path in folder.iterdir() if (path / MANIFEST_NAME).exists())
+        # An export in the making is hidden, and complete only when it is renamed.
+        visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+        return sorted(path for path in visible if (path / MANIFEST_NAME).exists())
     except OSError as error:
         _log.warning("A folder of bundles cannot be read: %s", error.strerror)
         return []

@@ -49,6 +49,11 @@ def test_a_folder_may_be_a_bundle_and_the_default_comes_first(tiny_folder: Path)
     assert shelf.find(None).manifest.name == "tiny"
 
 
+def test_an_export_in_the_making_is_not_found(tmp_path: Path, build) -> None:
+    build(tmp_path).rename(tmp_path / ".tiny.part")
+    assert shelf_of(tmp_path).infos() == ()
+
+
 def test_unknown_and_none(tmp_path: Path, tiny_folder: Path) -> None:
     with pytest.raises(BundleUnknown, match="'x'"):
         shelf_of(tiny_folder).find("x")
