@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-NEEDED_FOR_TRAINING = ("torch", "onnx", "diffusers", "safetensors")
+NEEDED_FOR_TRAINING = (
+    "torch",
+    "onnx",
+    "onnx_ir",
+    "diffusers",
+    "safetensors",
+    "huggingface_hub",
+)
 
 
 class _Module(pytest.Module):
