@@ -2,7 +2,7 @@
 
     python scripts/bench.py WEIGHTS BUNDLE [--threads 2] [--repeats 7] [--output bench.json]
 
-WEIGHTS is a folder with the three checkpoints (or what scripts/rule_weights.py wrote), BUNDLE
+WEIGHTS is a folder with the three checkpoints (or what scripts/rule_weights.py writes), BUNDLE
 what foley-export made of them. Both sides of a pair run in turns, with equal threads, so that
 whatever else the machine does hits both. Prints medians and ratios; the ratio is what counts.
 """

@@ -143,7 +143,7 @@ def graph_subject(networks: Networks, folder: Path, precision: str) -> Subject:
             spec = graph_spec(name, networks.build(name))
             model = to_onnx(spec)
             if precision == "fp16" and not spec.stays_fp32:
-                to_half(model, spec.keep_fp32)
+                to_half(model)
             path = folder / f"{name}.onnx"
             save_graph(model, path)
             weights = [weights_path(path).name]

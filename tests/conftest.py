@@ -33,3 +33,23 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
 def _same_draws_in_any_order():
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def sizes():
+    """The released networks' shapes, small enough to run at once."""
+    from foleyline_training.models.diff_foley.spec import Sizes
+
+    return Sizes(
+        video_channels=4,
+        video_blocks=(1, 1, 2, 1),
+        spectrogram_channels=4,
+        unet_channels=32,
+        unet_multipliers=(1, 2),
+        unet_blocks=1,
+        classifier_channels=32,
+        classifier_multipliers=(1, 2),
+        autoencoder_channels=32,
+        autoencoder_multipliers=(1, 2),
+        autoencoder_blocks=1,
+    )

@@ -22,8 +22,8 @@ class GraphSpec:
         tolerance: largest relative L2 difference between network and graph.
         gradient: the network returns log p, and the graph also its gradient by the first input.
         half_tolerance: the same as ``tolerance``, for half precision.
-        keep_fp32: kinds of nodes that compute in float32 in a half-precision bundle.
-        stays_fp32: the whole graph does; how far half precision is off is still measured.
+        stays_fp32: it computes in float32 in a half-precision bundle too; how far half precision
+            is off is still measured.
     """
 
     name: str
@@ -34,5 +34,4 @@ class GraphSpec:
     tolerance: float = 1e-4
     gradient: bool = False
     half_tolerance: float = 1e-2
-    keep_fp32: frozenset[str] = frozenset()
     stays_fp32: bool = False

@@ -78,7 +78,13 @@ def plan_bundle(request: Request) -> BundlePlan:
         aligner_condition=request.aligner_condition,
     )
     names = [name for name in (*GRAPHS, *EVALUATION_GRAPHS) if name in networks.names]
-    files = [request.cavp, request.ldm, request.classifier, request.evaluation]
+    files = {
+        "cavp": request.cavp,
+        "ldm": request.ldm,
+        "classifier": request.classifier,
+        "evaluation": request.evaluation,
+    }
+    given = {kind: path for kind, path in files.items() if path}
 
     def make(name: str) -> GraphSpec:
         return graph_spec(name, networks.build(name))
@@ -92,8 +98,8 @@ def plan_bundle(request: Request) -> BundlePlan:
         precision=request.precision,
         model=replace(MODEL, aligner=AlignerSpec(request.aligner_condition)),
         graphs=graphs,
-        credits=[*(_credit(path) for path in files if path), _STABLE_DIFFUSION],
-        inputs={path.name: file_sha256(path) for path in files if path},
+        credits=[*map(_credit, given.values()), _STABLE_DIFFUSION],
+        inputs={kind: file_sha256(path) for kind, path in given.items()},
         training={"source": _URL},
     )
 

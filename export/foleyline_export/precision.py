@@ -16,7 +16,7 @@ SMALLEST_HALVED = 1024
 """Small tensors (norms, biases) are stored in single precision: they save nothing."""
 _ALWAYS_FP32 = {("Resize", 1), ("Resize", 2)}
 """Inputs that the standard types as float32: region of interest and scales."""
-HALF_MAX = 65504.0
+_HALF_MAX = 65504.0
 _WAVES = ("Sin", "Cos")
 _TYPED_BY_ATTRIBUTE = ("Constant", "ConstantOfShape", "EyeLike")
 
@@ -36,11 +36,12 @@ def halve_weights(model: ir.Model) -> None:
     graph.sort()
 
 
-def to_half(model: ir.Model, keep: Collection[str]) -> None:
+def to_half(model: ir.Model, keep: Collection[str] = (), *, round_phases: bool = False) -> None:
     """Let ``model`` compute in float16; its inputs and outputs stay float32.
 
     Args:
         keep: kinds of nodes that go on computing in float32.
+        round_phases: also what sines are taken of, which costs much; there to be measured.
 
     Raises:
         ValueError: a weight does not fit into half precision, or a value's type is not known.
@@ -49,7 +50,8 @@ def to_half(model: ir.Model, keep: Collection[str]) -> None:
     _require_types(graph)
     nodes = [*graph]
     single = {node for node in nodes if node.op_type in (*keep, *_TYPED_BY_ATTRIBUTE)}
-    single |= _before_waves(nodes)
+    if not round_phases:
+        single |= _before_waves(nodes)
     casts: dict[ir.Value, ir.Value] = {}
     for node in nodes:
         for index, value in enumerate(node.inputs):
@@ -59,7 +61,7 @@ def to_half(model: ir.Model, keep: Collection[str]) -> None:
             is_half = value.producer() is not None and value.producer() not in single
             if wants_half != is_half:
                 node.replace_input_with(index, _recast(graph, value, wants_half, casts))
-    _keep_outputs(graph, single, casts)
+    _keep_outputs(graph, single)
     for node in nodes:
         if node not in single:
             _retype(node)
@@ -102,7 +104,7 @@ def _recast(
     return casts[value]
 
 
-def _keep_outputs(graph: ir.Graph, single: set[ir.Node], casts: dict[ir.Value, ir.Value]) -> None:
+def _keep_outputs(graph: ir.Graph, single: set[ir.Node]) -> None:
     """Cast what became half back to single, under the output's own name."""
     for index, output in enumerate(graph.outputs):
         producer = output.producer()
@@ -130,7 +132,7 @@ def _half_weight(graph: ir.Graph, weight: ir.Value) -> ir.Value:
     tensor = weight.const_value
     if tensor is None:
         raise ValueError(f"{weight.name} has no value")
-    if float(np.abs(tensor.numpy()).max(initial=0.0)) > HALF_MAX:
+    if float(np.abs(tensor.numpy()).max(initial=0.0)) > _HALF_MAX:
         raise ValueError(f"{weight.name} holds values beyond half precision")
     name = f"{weight.name}.half"
     half = ir.Value(

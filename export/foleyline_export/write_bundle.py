@@ -38,7 +38,7 @@ class BundlePlan:
         graphs: graph name to what makes its spec; called one at a time, so that only one
             network is in memory.
         credits: rows of the attribution table.
-        inputs: name to sha256 of whatever the bundle is made from.
+        inputs: what each file the bundle is made from is to it, to its sha256.
         official: graph name to how far its network is from the official code's outputs.
     """
 
@@ -121,7 +121,7 @@ def _write_graph(spec: GraphSpec, draft: Draft, precision: str) -> Report:
         chosen = single
         if precision == "fp16":
             half = work / "fp16" / single.name
-            to_half(model, spec.keep_fp32)
+            to_half(model)
             save_graph(model, half)
             report["fp16"] = verify(spec, half, spec.half_tolerance)
             report["used"] = "fp32" if spec.stays_fp32 else "fp16"

@@ -141,9 +141,16 @@ def test_phase_of_a_wave_is_not_rounded():
         [numpy_helper.from_array(np.ones(1, np.float32), "rate")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    half = halved(onnx.shape_inference.infer_shapes(model), to_half, ())
-    x = np.array([959.04, 39.96], np.float32)
-    np.testing.assert_allclose(outputs(half, x), np.sin(x), atol=1e-3)
+
+    def kind_of_phase(**options):
+        half = ir.from_proto(onnx.shape_inference.infer_shapes(model))
+        to_half(half, **options)
+        types = onnx.shape_inference.infer_shapes(ir.to_proto(half)).graph.value_info
+        return next(v.type.tensor_type.elem_type for v in types if v.name == "phase")
+
+    # By type: the runtime takes casts away again where a processor gains nothing by them.
+    assert kind_of_phase() == TensorProto.FLOAT
+    assert kind_of_phase(round_phases=True) == TensorProto.FLOAT16
 
 
 def test_value_of_unknown_type_is_refused(model):

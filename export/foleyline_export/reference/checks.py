@@ -42,13 +42,11 @@ class Subject:
         run: asks one of its graphs.
         aligner_condition: what its aligner was built with.
         internals: parts of a graph can be asked for as ``graph/part``, with an output ``value``.
-        any_length: graphs take other numbers of features than a window's.
     """
 
     run: Run
     aligner_condition: str = MODEL.aligner.condition
     internals: bool = False
-    any_length: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +157,7 @@ def _cond_stage(case: _Case) -> Results:
     zeros = np.zeros_like(features)
     yield "emb_zero_feat", case.ask("condition_encoder", "condition", features=zeros)
     for key in case.golden.arrays:
-        if key.startswith("emb_len") and case.subject.any_length:
+        if key.startswith("emb_len"):
             said = told(case.golden.note, rf"{key} from '(input:\w+)' \(([\d, ]+)\)")
             features = Draw(said[1], shape(said[2]), "unit").values()
             yield key, case.ask("condition_encoder", "condition", features=features)
