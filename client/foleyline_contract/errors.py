@@ -8,6 +8,9 @@
         SpanOutside          the asked span lies outside the file's picture
         SettingInvalid       a setting is out of its range
         OutputUnwritable     the result cannot be written where it was asked for
+        FileForbidden        the path is on this machine, the client is not
+        UploadFailed         an upload is too large, or not what it was said to be
+        RenderFailed         the editor could not render a strip's picture
       TransportError
         ServerUnreachable    nothing answers at the address
         ServerLost           the server answered once and no longer does
@@ -17,6 +20,7 @@
         ProtocolMismatch     the two sides speak different protocol versions
         MessageMalformed     the other side sent something that is not a message
       ServerError            a defect in the server; the log has the details
+      StorageFailed          the server cannot keep jobs or takes on its disk
       ServerBusy             the server has too much to do for what was asked
       BundleError
         BundleUnknown        no bundle of that name is installed
@@ -93,6 +97,21 @@ class OutputUnwritable(InputError):
     default_remedy = "Free some disk space or choose a folder you may write to."
 
 
+class FileForbidden(InputError):
+    code = "file_forbidden"
+    default_remedy = "Upload the file; clients on other machines cannot name one by its path."
+
+
+class UploadFailed(InputError):
+    code = "upload_failed"
+    default_remedy = "Try again, or shorten the clip before uploading it."
+
+
+class RenderFailed(InputError):
+    code = "render_failed"
+    default_remedy = "Render the strip to a movie yourself, then generate for that."
+
+
 class TransportError(FoleyError):
     """Client and server cannot reach each other."""
 
@@ -140,6 +159,13 @@ class ServerError(FoleyError):
 
     code = "server"
     default_remedy = "Try again; if it stays, report it with the server's log."
+
+
+class StorageFailed(FoleyError):
+    """The server's folder is full or cannot be written to."""
+
+    code = "storage_failed"
+    default_remedy = "Free some disk space where the server keeps its takes, then try again."
 
 
 class ServerBusy(FoleyError):

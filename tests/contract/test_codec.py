@@ -32,7 +32,21 @@ from foleyline_contract.errors import (
 )
 from foleyline_contract.version import PROTOCOL_VERSION
 
-WITHIN = {"seed": 7, "takes": 2, "steps": 25, "cfg_scale": 4.5, "align_scale": 50.0}
+WITHIN = {
+    "seed": 7,
+    "takes": 2,
+    "steps": 25,
+    "cfg_scale": 4.5,
+    "align_scale": 50.0,
+    "loudness_lufs": -23.0,
+    "variation": 0.25,
+    "upload": "0a" * 32,
+    "sha256": "0b" * 32,
+    "size_bytes": 9,
+    "offset_bytes": 4,
+    "limit": 3,
+    "states": ("queued",),
+}
 
 
 def make(kind: Any, chance: random.Random, name: str = "") -> Any:
@@ -238,15 +252,9 @@ def test_noise_never_crashes():
             decode([bytes(noisy)])
 
 
-def test_peers_that_know_no_vocoder_are_understood():
-    """The field came after the first version; an older peer neither sends nor needs it."""
+def test_what_a_request_leaves_out_has_its_default():
     asked = decode([header(type="generate", body=generate_body())]).message
-    assert asked.settings.vocoder is None
-    bundle = {name: "" for name in ("name", "version", "family", "licence", "description")}
-    bundle |= {"sha256": "", "sampler": "ddim", "steps": 25, "cfg_scale": 4.5, "align_scale": 50}
-    body = {"server_version": "0", "default_bundle": "", "providers": [], "bundles": [bundle]}
-    welcome = decode([header(type="welcome", body=body)]).message
-    assert welcome.bundles[0].vocoder == ""
+    assert asked == m.Generate(m.Clip("/a.mp4", Fraction(0), Fraction(1)), m.GenerateSettings(1))
 
 
 def test_another_protocol_version_is_told_apart():

@@ -19,6 +19,8 @@ OBJECTS = {
     "clip": messages.Clip,
     "generate settings": messages.GenerateSettings,
     "bundle info": messages.BundleInfo,
+    "origin": messages.Origin,
+    "job info": messages.JobInfo,
 }
 KINDS = {f"`{name}`": kind for name, kind in codec.MESSAGE_TYPES.items()} | OBJECTS
 
@@ -101,8 +103,13 @@ def test_numbers_are_the_same():
         messages.STEPS_MAX,
         int(messages.CFG_SCALE_MAX),
         int(messages.ALIGN_SCALE_MAX),
+        int(messages.LOUDNESS_MIN_LUFS),
+        int(messages.LOUDNESS_MAX_LUFS),
+        messages.JOBS_PER_LIST,
+        messages.NAME_MAX_CHARS,
+        messages.UPLOAD_CHUNK_BYTES,
     ):
-        assert re.search(rf"\b{number}\b", limits), number
+        assert re.search(rf"(?<!\d){number}\b", limits), number
     assert address.DEFAULT_ADDRESS in TEXT
     assert f"to {codec.ID_MAX_CHARS} ASCII" in TEXT
     assert f"{messages.SILENCE_DBFS:.0f}" in section("`take_finished`")
@@ -113,3 +120,16 @@ def test_stages_are_the_same():
         r"`(\w+)`", next(r[3] for r in rows(section("`progress`")) if r[0] == "`stage`")
     )
     assert tuple(stages) == messages.PROGRESS_STAGES
+
+
+@pytest.mark.parametrize(
+    ("title", "field", "words"),
+    [
+        ("`list_jobs`", "states", messages.JOB_STATES),
+        ("job info", "state", messages.JOB_STATES),
+        ("`take_finished`", "flags", messages.TAKE_FLAGS),
+    ],
+)
+def test_words_are_the_same(title, field, words):
+    meaning = next(row[3] for row in rows(section(title)) if row[0] == f"`{field}`")
+    assert tuple(re.findall(r"`(\w+)`", meaning)) == words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from fractions import Fraction
 
 from foleyline_contract import messages as m
 from foleyline_contract.codec import Envelope
@@ -20,6 +21,11 @@ BUNDLE = m.BundleInfo(
     steps=25,
     cfg_scale=4.5,
     align_scale=50.0,
+    vocoder="griffin-lim",
+    picture_width_px=64,
+    picture_height_px=64,
+    picture_fps=Fraction(16),
+    speed=0.2,
 )
 WELCOME = m.Welcome(
     server_version="0.1.0",

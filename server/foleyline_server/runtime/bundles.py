@@ -50,6 +50,7 @@ class FoundBundle:
     def info(self) -> BundleInfo:
         """What a client shows of it."""
         manifest, defaults = self.manifest, self.manifest.model.defaults
+        picture = manifest.model.picture
         return BundleInfo(
             name=manifest.name,
             version=manifest.version,
@@ -62,6 +63,9 @@ class FoundBundle:
             cfg_scale=defaults.cfg_scale,
             align_scale=defaults.align_scale,
             vocoder=defaults.vocoder,
+            picture_width_px=picture.width_px,
+            picture_height_px=picture.height_px,
+            picture_fps=picture.fps,
         )
 
 
