@@ -2,15 +2,20 @@
 """Build the Blender extension: dist/foleyline-<version>.zip, wheels included.
 
     scripts/build_extension.py [--platform linux-x64 ...] [--blender PATH]
+    scripts/build_extension.py --repository public/ --platform linux-x64 --platform windows-x64
 
-Needs pip and, for pyzmq's wheels, a package index. No Blender is needed; with --blender the
-zip is also checked by ``blender --command extension validate``.
+Needs pip and, for pyzmq's wheels, a package index. With --blender the zip is also checked by
+``blender --command extension validate``. With --repository a zip for each platform goes into a
+folder that any web server can serve as an extension repository: Blender writes its index.json
+and index.html, and Blenders that subscribe to index.json install from there and update by it.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -112,29 +117,53 @@ def write_zip(target: Path, wheel_files: list[Path], platforms: list[str]) -> No
             archive.writestr(entry, contents[name])
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--platform", action="append", choices=sorted(PLATFORMS))
-    parser.add_argument("--output", type=Path, default=ROOT / "dist")
-    parser.add_argument("--wheels", type=Path, help="keep and reuse fetched wheels here")
-    parser.add_argument("--blender", help="validate with this Blender")
-    options = parser.parse_args()
-    platforms: list[str] = options.platform or ["linux-x64"]
-    manifest = tomllib.loads((ADDON / "blender_manifest.toml").read_text(encoding="utf-8"))
-    target = options.output / f"{manifest['id']}-{manifest['version']}.zip"
-    with tempfile.TemporaryDirectory() as name:
-        own, fetched = Path(name) / "own", options.wheels or Path(name) / "fetched"
+def build(output: Path, platforms: list[str], wheels: Path | None, *, name: str) -> Path:
+    """The zip for ``platforms``; ``wheels`` keeps what was fetched for the next time."""
+    target = output / name
+    with tempfile.TemporaryDirectory() as folder:
+        own, fetched = Path(folder) / "own", wheels or Path(folder) / "fetched"
         build_client_wheel(own)
         for platform in platforms:
             if not any((fetched / platform).glob("*.whl")):
                 fetch_pyzmq(fetched / platform, PLATFORMS[platform])
-        wheels = [*own.glob("*.whl"), *(w for p in platforms for w in (fetched / p).glob("*.whl"))]
-        write_zip(target, wheels, platforms)
+        files = [*own.glob("*.whl"), *(w for p in platforms for w in (fetched / p).glob("*.whl"))]
+        write_zip(target, files, platforms)
     print(target)
-    if options.blender:
-        subprocess.run(
-            [options.blender, "--command", "extension", "validate", str(target)], check=True
-        )
+    return target
+
+
+def in_blender(blender: str, *arguments: str) -> None:
+    subprocess.run([*shlex.split(blender), "--command", "extension", *arguments], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--platform", action="append", choices=sorted(PLATFORMS))
+    parser.add_argument("--output", type=Path, default=ROOT / "dist", metavar="DIR")
+    parser.add_argument("--repository", type=Path, metavar="DIR", help="make or renew this one")
+    parser.add_argument("--wheels", type=Path, metavar="DIR", help="keep and reuse fetched wheels")
+    parser.add_argument("--blender", help="the command to validate with")
+    options = parser.parse_args()
+    platforms: list[str] = options.platform or ["linux-x64"]
+    manifest = tomllib.loads((ADDON / "blender_manifest.toml").read_text(encoding="utf-8"))
+    stem = f"{manifest['id']}-{manifest['version']}"
+    blender: str = options.blender or shutil.which("blender") or ""
+    if options.repository is None:
+        zips = [build(options.output, platforms, options.wheels, name=f"{stem}.zip")]
+    elif not blender:
+        parser.error("a repository's index is written by Blender: say which with --blender")
+    else:
+        zips = [
+            build(options.repository, [p], options.wheels, name=f"{stem}-{p.replace('-', '_')}.zip")
+            for p in platforms
+        ]
+    for archive in zips if blender else []:
+        in_blender(blender, "validate", str(archive.resolve()))
+    if options.repository is not None:
+        folder = str(options.repository.resolve())
+        in_blender(blender, "server-generate", f"--repo-dir={folder}", "--html")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 from movie import write_movie
 
@@ -30,7 +33,15 @@ MODULES = ("bpy-4.5.15", "bpy-5.0.1")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "foleyline"
 SERVER_START_S = 90
 GUI_S = 900
-NOISE = ("Draw window and swap", "Deprecat", "Video append", "Fra:", "Append frame", "(Saving:")
+NOISE = (
+    "PROGRESS",
+    "Draw window and swap",
+    "Deprecat",
+    "Video append",
+    "Fra:",
+    "Append frame",
+    "(Saving:",
+)
 IMAGES = {
     "panel.png": ("2-generating.png", (1222, 436, 372, 256)),
     "sequencer.png": ("3-take.png", (0, 430, 1600, 440)),
@@ -82,6 +93,24 @@ def build(work: Path) -> Path:
     command += ["--wheels", str(CACHE / "wheels")]
     subprocess.run(command, check=True)
     return next(work.glob("foleyline-*.zip"))
+
+
+def repository(suite: str, work: Path) -> bool:
+    """Build an extension repository, serve it, and have a Blender subscribe to it."""
+    public = work / "public"
+    blender = f"{REAL_BLENDER} {suite} --"
+    script = [sys.executable, str(ROOT / "scripts" / "build_extension.py")]
+    script += ["--repository", str(public), "--wheels", str(CACHE / "wheels")]
+    subprocess.run([*script, "--blender", blender], check=True, cwd=work)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(public))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as site:
+        Thread(target=site.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{site.server_port}"
+        command = [str(REAL_BLENDER), suite, "--exec", "bash", str(HERE / "subscribe.sh"), address]
+        environment = {**os.environ, "REAL_BLENDER_BIND": str(ROOT)}
+        lines = lines_of(command, work, environment)
+        site.shutdown()
+    return verdict(f"repository, {suite}", lines)
 
 
 def in_suite(suite: str, work: Path, *arguments: str) -> list[str]:
@@ -187,28 +216,37 @@ def publish_images(work: Path) -> None:
         print(f"docs/images/{name}")
 
 
+def against_server(work: Path, options: argparse.Namespace) -> list[bool]:
+    """Every Blender that was asked for, one after the other, and what became of it."""
+    archive = build(work)
+    write_movie(work / "ball24.mp4", Fraction(24), 240)
+    write_movie(work / "ball30.mp4", Fraction(30), 200)
+    passed: list[bool] = []
+    with server(work, options.fake_server) as address:
+        for kind in options.headless:
+            passed.append(headless(kind, work, archive, address, options.fake_server))
+        for suite in options.gui:
+            passed.append(gui(suite, work, archive, address))
+    return passed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gui", action="append", choices=SUITES, default=[])
     parser.add_argument("--headless", action="append", choices=(*MODULES, *SUITES), default=[])
+    parser.add_argument("--repository", action="append", choices=SUITES, default=[])
     parser.add_argument("--fake-server", action="store_true")
     parser.add_argument("--images", action="store_true")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     options = parser.parse_args()
-    if not options.gui and not options.headless:
+    if not (options.gui or options.headless or options.repository):
         options.gui, options.headless = ["sid"], ["bpy-4.5.15", "sid"]
     with tempfile.TemporaryDirectory() as name:
         work = (options.keep or Path(name)).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        archive = build(work)
-        write_movie(work / "ball24.mp4", Fraction(24), 240)
-        write_movie(work / "ball30.mp4", Fraction(30), 200)
-        passed: list[bool] = []
-        with server(work, options.fake_server) as address:
-            for kind in options.headless:
-                passed.append(headless(kind, work, archive, address, options.fake_server))
-            for suite in options.gui:
-                passed.append(gui(suite, work, archive, address))
+        passed = [repository(suite, work) for suite in options.repository]
+        if options.headless or options.gui:
+            passed += against_server(work, options)
         if options.images:
             publish_images(work)
     raise SystemExit(not all(passed))
