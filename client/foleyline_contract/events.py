@@ -71,6 +71,14 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True)
+class CutsFound:
+    """Where other shots begin."""
+
+    cuts_s: tuple[Fraction, ...]
+    """Rising, seconds of timeline after the clip's start; its start itself is none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The job is queued with ``ahead`` jobs before it."""
 
@@ -236,6 +244,7 @@ Event = (
     | Acknowledged
     | Uploaded
     | Probed
+    | CutsFound
     | ServerStatus
     | Pong
     | Goodbye

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foleyline_contract.clip import CLIP_DURATION_MAX_S, PATH_MAX_CHARS, Clip
 from foleyline_contract.events import (
     PROGRESS_STAGES,
     SILENCE_DBFS,
@@ -9,6 +10,7 @@ from foleyline_contract.events import (
     Accepted,
     Acknowledged,
     BundleInfo,
+    CutsFound,
     Event,
     Failed,
     Goodbye,
@@ -27,13 +29,11 @@ from foleyline_contract.events import (
 from foleyline_contract.requests import (
     ALIGN_SCALE_MAX,
     CFG_SCALE_MAX,
-    CLIP_DURATION_MAX_S,
     JOB_STATES,
     JOBS_PER_LIST,
     LOUDNESS_MAX_LUFS,
     LOUDNESS_MIN_LUFS,
     NAME_MAX_CHARS,
-    PATH_MAX_CHARS,
     SEED_MAX,
     STEPS_MAX,
     TAKES_MAX,
@@ -42,7 +42,7 @@ from foleyline_contract.requests import (
     Acknowledge,
     Attach,
     Cancel,
-    Clip,
+    FindCuts,
     Generate,
     GenerateSettings,
     Hello,
@@ -83,8 +83,10 @@ __all__ = [
     "BundleInfo",
     "Cancel",
     "Clip",
+    "CutsFound",
     "Event",
     "Failed",
+    "FindCuts",
     "Generate",
     "GenerateSettings",
     "Goodbye",

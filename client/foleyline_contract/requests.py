@@ -6,12 +6,10 @@ them into bytes. Validation happens in the constructors, so a request that exist
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from fractions import Fraction
 
-from foleyline_contract.errors import SettingInvalid, SpanOutside
-from foleyline_contract.specs import take_sample_count
+from foleyline_contract.clip import Clip, check_path, check_sha256
+from foleyline_contract.errors import SettingInvalid
 from foleyline_contract.version import PACKAGE_VERSION
 
 TAKES_MAX = 8
@@ -23,24 +21,11 @@ ALIGN_SCALE_MAX = 500.0
 LOUDNESS_MIN_LUFS, LOUDNESS_MAX_LUFS = -70.0, -5.0
 """From the gate of EBU R 128 to what no peak limit leaves room for."""
 VARIATION = 0.5
-CLIP_DURATION_MAX_S = 4 * 60 * 60
-PATH_MAX_CHARS = 32_767
 NAME_MAX_CHARS = 200
 JOBS_PER_LIST = 500
 """Jobs named in one request or told in one answer: far below the header's limit."""
 UPLOAD_CHUNK_BYTES = 512 * 1024
 JOB_STATES = ("queued", "running", "finished", "failed", "cancelled")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-
-
-def _check_path(path: str) -> None:
-    if not path or "\0" in path or len(path) > PATH_MAX_CHARS:
-        raise SettingInvalid("The clip names no file.")
-
-
-def _check_sha256(sha256: str) -> None:
-    if _SHA256.fullmatch(sha256) is None:
-        raise SettingInvalid("An upload is named by the 64 hexadecimal digits of its SHA-256.")
 
 
 def _check_name(what: str, name: str) -> None:
@@ -56,41 +41,6 @@ def _check_count(what: str, count: int) -> None:
 def _check(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
         raise SettingInvalid(f"{name} is {value}, but must lie between {low} and {high}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """A stretch of picture: what is seen during ``duration_s`` of timeline.
-
-    The picture shown at timeline time t (0 at the first visible frame) is the file's
-    picture at ``start_s + speed * t``.
-    """
-
-    path: str
-    """Absolute, as the server's machine knows it."""
-    start_s: Fraction
-    """Seconds after the file's first picture, whatever time stamp that picture has."""
-    duration_s: Fraction
-    """Timeline seconds, ``frames * fps_base / fps``."""
-    speed: Fraction = Fraction(1)
-    upload: str | None = None
-    """SHA-256 of an uploaded file, which is then read instead; ``path`` is only its name."""
-
-    def __post_init__(self) -> None:
-        _check_path(self.path)
-        if self.upload is not None:
-            _check_sha256(self.upload)
-        if self.start_s < 0:
-            raise SpanOutside(f"The clip starts {float(-self.start_s):.3f} s before its file.")
-        if not 0 < self.duration_s <= CLIP_DURATION_MAX_S or self.sample_count < 1:
-            raise SpanOutside(f"The clip lasts {float(self.duration_s):.3f} s.")
-        if self.speed <= 0:
-            raise SettingInvalid("The clip's speed must be above zero.")
-
-    @property
-    def sample_count(self) -> int:
-        """Samples that a take for this clip has."""
-        return take_sample_count(self.duration_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +183,7 @@ class Upload:
     name: str = ""
 
     def __post_init__(self) -> None:
-        _check_sha256(self.sha256)
+        check_sha256(self.sha256)
         _check_name("The upload's name", self.name)
         if not 0 <= self.offset_bytes <= self.size_bytes or not self.size_bytes:
             raise SettingInvalid("The piece lies outside its upload.")
@@ -249,9 +199,16 @@ class Probe:
     """As in Clip."""
 
     def __post_init__(self) -> None:
-        _check_path(self.path)
+        check_path(self.path)
         if self.upload is not None:
-            _check_sha256(self.upload)
+            check_sha256(self.upload)
+
+
+@dataclass(frozen=True, slots=True)
+class FindCuts:
+    """Ask where another shot begins in a clip; answered by CutsFound or Failed."""
+
+    clip: Clip
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +246,7 @@ Request = (
     | Acknowledge
     | Upload
     | Probe
+    | FindCuts
     | Cancel
     | Status
     | Ping
