@@ -1,5 +1,7 @@
 """A clip's pictures at given moments, by presentation time, and what a file shows.
 
+In the server this runs in decoder processes only; ``decoders.py`` is its face there.
+
 For the moment t after the clip's start, the picture seen at source time
 ``start_s + speed * (t + phase_s)`` is taken: the last one whose time stamp is not later.
 Pictures from the clip's out-point on are not seen by the editor, so they are not taken
@@ -10,19 +12,15 @@ picture is held.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-
-import numpy as np
-from numpy.typing import NDArray
 
 from foleyline_contract.errors import FileUnreadable, SpanOutside
 from foleyline_contract.messages import Clip, Probed
 from foleyline_contract.specs import PictureSpec
+from foleyline_server.media.pictures import Pixels
 from foleyline_server.media.video_file import Scaler, TimedFrame, VideoFile
 
-Floats = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
 HOLD_MAX_S = Fraction(1, 2)
 """Strips may reach this far past the last picture: containers round, editors snap."""
 _PROBE_BACK_S = Fraction(2)
@@ -33,6 +31,7 @@ def iter_pictures(
     spec: PictureSpec,
     times_s: Iterable[Fraction],
     check: Callable[[], None] = lambda: None,
+    descriptor: int | None = None,
 ) -> Iterator[Pixels]:
     """Yield the picture of each moment; the file is read once, forwards.
 
@@ -41,6 +40,7 @@ def iter_pictures(
         spec: the pictures' size and phase.
         times_s: moments after the clip's start on its timeline, not falling.
         check: called for every frame that is decoded; may raise to stop.
+        descriptor: of the open file; the path is not followed then.
 
     Yields:
         uint8 RGB (height_px, width_px, 3); the same object while the picture stays.
@@ -52,7 +52,7 @@ def iter_pictures(
     draw = Scaler(spec.width_px, spec.height_px)
     picture: Pixels | None = None
     drawn: TimedFrame | None = None
-    with VideoFile(clip.path) as video:
+    with VideoFile(clip.path, descriptor) as video:
         for seen in seen_frames(video, clip, (time_s + spec.phase_s for time_s in times_s), check):
             if picture is None or seen is not drawn:
                 picture = draw(seen.frame)
@@ -69,7 +69,7 @@ def seen_frames(
     """Yield the frame seen at each moment of the clip's timeline; the same one while it stays."""
     slack_s = video.stamp_error_s
     end_s = clip.start_s + clip.speed * clip.duration_s
-    frames = _checked(video.frames_from(clip.start_s), check)
+    frames = checked(video.frames_from(clip.start_s), check)
     seen = next(frames, None)
     if seen is None:
         raise FileUnreadable(f"No picture of {video.name!r} can be decoded.")
@@ -84,28 +84,19 @@ def seen_frames(
         yield seen
 
 
-def as_values(pictures: Sequence[Pixels], spec: PictureSpec) -> Floats:
-    """Pictures as the video encoder reads them.
-
-    Returns:
-        float32 (pictures, 3, height_px, width_px), RGB in [0, value_max].
-    """
-    scaled = np.stack(pictures).transpose(0, 3, 1, 2).astype(np.float32)
-    scaled *= np.float32(spec.value_max / 255)
-    return scaled
-
-
-def probe(path: str) -> Probed:
-    """What a file shows, and for how long.
+def probe(
+    path: str, check: Callable[[], None] = lambda: None, descriptor: int | None = None
+) -> Probed:
+    """What a file shows, and for how long; arguments as in ``iter_pictures``.
 
     Raises:
         FileMissing, NoPicture, FileUnreadable: the file cannot be used, or breaks off before
             the end it declares.
     """
-    with VideoFile(path) as video:
+    with VideoFile(path, descriptor) as video:
         declared_s = video.declared_end_s or Fraction(0)
         frames = video.frames_from(max(Fraction(0), declared_s - _PROBE_BACK_S))
-        tail = deque(frames, maxlen=1)
+        tail = deque(checked(frames, check), maxlen=1)
         if not tail:
             raise FileUnreadable(f"No picture of {video.name!r} can be decoded.")
         last = tail[0]
@@ -123,7 +114,8 @@ def probe(path: str) -> Probed:
         )
 
 
-def _checked(frames: Iterator[TimedFrame], check: Callable[[], None]) -> Iterator[TimedFrame]:
+def checked(frames: Iterator[TimedFrame], check: Callable[[], None]) -> Iterator[TimedFrame]:
+    """Yield frames, calling ``check`` for each."""
     for frame in frames:
         check()
         yield frame
@@ -135,11 +127,17 @@ def _after(
     """The next frame; None at the end of a picture that is long enough for the clip."""
     following = next(frames, None)
     if following is None:
-        _require_covered(seen.end_s, video, clip)
+        require_covered(seen.end_s, video, clip)
     return following
 
 
-def _require_covered(picture_end_s: Fraction, video: VideoFile, clip: Clip) -> None:
+def require_covered(picture_end_s: Fraction, video: VideoFile, clip: Clip) -> None:
+    """Check that a file whose picture ends then is long enough for a clip.
+
+    Raises:
+        SpanOutside: it is not.
+        FileUnreadable: it breaks off before the end it declares.
+    """
     clip_end_s = clip.start_s + clip.speed * clip.duration_s
     if clip.start_s < picture_end_s and clip_end_s <= picture_end_s + HOLD_MAX_S:
         return

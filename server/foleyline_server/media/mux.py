@@ -34,7 +34,8 @@ from av.video.stream import VideoStream
 
 from foleyline_contract.errors import FoleyError, OutputUnwritable, SpanOutside
 from foleyline_contract.specs import TAKE_RATE_HZ
-from foleyline_server.media.video_file import TimedFrame, VideoFile, require_regular_file
+from foleyline_server.media.source_file import require_regular_file
+from foleyline_server.media.video_file import TimedFrame, VideoFile
 
 AUDIO_BITS_PER_S = 192_000
 _CRF = "16"

@@ -1,4 +1,4 @@
-"""A video file as pictures with exact times; with frames.py, the only users of PyAV.
+"""A video file as pictures with exact times; with frames.py and mux.py, the only users of PyAV.
 
 Times are seconds after the file's first picture, whatever time stamp that picture has: edit
 lists, non-zero starts and variable rates all end here.
@@ -6,6 +6,7 @@ lists, non-zero starts and variable rates all end here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,12 +19,14 @@ import av.error
 import numpy as np
 from av.container import InputContainer
 from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from foleyline_contract.errors import FileMissing, FileUnreadable, NoPicture
+from foleyline_contract.errors import FileUnreadable, NoPicture
+from foleyline_server.media.source_file import require_regular_file
 
 _SEEK_BACK_S = (Fraction(0), Fraction(5))
 """How far before the wanted time to seek, one after the other, before reading from the start."""
@@ -32,11 +35,12 @@ _GAP_MAX_S = Fraction(1, 2)
 _STAMP_ERROR_MAX_S = Fraction(1, 2000)
 """Half a millisecond: what Matroska's rounding of time stamps can be off by."""
 _FALLBACK_FRAME_S = Fraction(1, 25)
+_THREADS_MAX = 8
+"""Of the decoder: with more, large pictures cost more memory than time is won."""
 _SHRINK_MAX = 16
 """Scaling down by more is done in two steps: the scaler's filters have a greatest length."""
-_STILL_FORMATS = ("image2", "webp", "gif_pipe")
-_LIST_FORMATS = ("concat", "hls", "dash", "imf")
-"""Texts that name other files, which nobody has checked."""
+_FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,mxf,gxf,asf,flv,ogg,dv,gif,flic,nut"
+"""What may hold a movie. Still images, and texts that name other files, are not among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +55,42 @@ class TimedFrame:
 class VideoFile:
     """An open video file; a context manager.
 
+    Args:
+        path: where it is.
+        descriptor: of the file, where somebody else has opened it: the path only names it then.
+
     Raises:
         FileMissing: the path is none of a regular file.
         NoPicture: it holds no moving picture.
         FileUnreadable: it cannot be opened or nothing in it can be decoded.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, descriptor: int | None = None) -> None:
         self.name = Path(path).name
-        require_regular_file(path)
-        # An absolute path cannot be taken for a URL, and no file may send us to one.
-        options = {"protocol_whitelist": "file"}
+        options = {"format_whitelist": _FORMATS}
+        if descriptor is None:
+            require_regular_file(path)
+            # An absolute path cannot be taken for a URL, and no file may send us to one.
+            address = str(Path(path).absolute())
+            options["protocol_whitelist"] = "file"
+        else:
+            address = "fd:"
+            options |= {"fd": str(descriptor), "protocol_whitelist": "fd"}
         try:
             self._container: InputContainer = av.open(
-                str(Path(path).absolute()), options=options, metadata_errors="replace"
+                address, options=options, metadata_errors="replace"
             )
+        except av.error.ArgumentError as error:
+            raise NoPicture(
+                f"The file {self.name!r} is no movie that Foleyline can read.", detail=str(error)
+            ) from error
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise FileUnreadable(
                 f"The file {self.name!r} cannot be read.", detail=str(error)
             ) from error
         try:
             self._stream = self._find_stream()
-            self._stream.thread_type = "AUTO"
+            self._use_threads()
             self._origin = Fraction(0)
             first = next(self._decoded(), None)
             if first is None:
@@ -150,15 +168,17 @@ class VideoFile:
         return self._stream.time_base or Fraction(1, 90_000)
 
     def _find_stream(self) -> VideoStream:
-        kind = self._container.format.name
-        if kind in _LIST_FORMATS:
-            raise NoPicture(f"The file {self.name!r} is only a list of other files.")
-        if kind in _STILL_FORMATS or kind.endswith("_pipe"):
-            raise NoPicture(f"The file {self.name!r} is a still image.")
         for stream in self._container.streams.video:
             if not int(stream.disposition) & int(Disposition.attached_pic):
                 return stream
         raise NoPicture(f"The file {self.name!r} holds no video.")
+
+    def _use_threads(self) -> None:
+        codec = cast("VideoCodecContext | None", self._stream.codec_context)
+        if codec is None:
+            raise FileUnreadable(f"The picture of {self.name!r} is coded in an unknown way.")
+        codec.thread_type = "AUTO"
+        codec.thread_count = min(os.cpu_count() or 1, _THREADS_MAX)
 
     def _seek(self, time_s: Fraction) -> bool:
         stamp = int((time_s + self._origin) / self._time_base)
@@ -229,21 +249,6 @@ class VideoFile:
     def _usual_frame_s(self) -> Fraction:
         rate = self._stream.average_rate or self._stream.guessed_rate
         return 1 / Fraction(rate) if rate else _FALLBACK_FRAME_S
-
-
-def require_regular_file(path: str) -> None:
-    """Check that ``path`` is absolute and names a regular file.
-
-    Raises:
-        FileMissing: it does not.
-    """
-    place = Path(path)
-    try:
-        sound = place.is_absolute() and place.is_file()
-    except (OSError, ValueError):
-        sound = False
-    if not sound:
-        raise FileMissing(f"There is no file {place.name!r} where it was looked for.")
 
 
 class Scaler:

@@ -10,7 +10,8 @@ from coded_video import LEVELS, brightness, numbers, steady, write_video
 from foleyline_contract.errors import FileMissing, FileUnreadable, NoPicture, SpanOutside
 from foleyline_contract.messages import Clip
 from foleyline_contract.specs import PictureSpec
-from foleyline_server.media.frames import as_values, iter_pictures, probe
+from foleyline_server.media.frames import iter_pictures, probe
+from foleyline_server.media.pictures import as_values
 
 SIDE_PX = 16
 
