@@ -32,7 +32,7 @@ from scipy.stats import mannwhitneyu
 
 from foleyline_contract.messages import Clip, GenerateSettings
 from foleyline_contract.specs import TAKE_RATE_HZ, TAKE_SAMPLE_BYTES
-from foleyline_server.media.frames import probe
+from foleyline_server.media.frames import iter_pictures, probe
 from foleyline_server.pipeline.generate import generate
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import used_settings
@@ -127,7 +127,7 @@ def made(clip: Clip, seed: int, bundle: LoadedBundle, way: str) -> Floats:
     """One take's sound, in [-1, 1]."""
     settings = used_settings(GenerateSettings(seed=seed), bundle.found.manifest.model.defaults)
     meter = Meter(1, lambda *_: None, lambda: None)
-    (take,) = generate(clip, settings, bundle, meter, OVERLAPS[way])
+    (take,) = generate(clip, settings, bundle, meter, iter_pictures, OVERLAPS[way])
     return from_pcm(take.pcm)
 
 

@@ -13,6 +13,7 @@ from foleyline_contract.bundle import GRAPHS, read_manifest, verify_files
 from foleyline_contract.messages import Clip, GenerateSettings
 from foleyline_export.official import Request, export_official, plan_bundle
 from foleyline_export.reference.rule import write_rule_checkpoint
+from foleyline_server.media.frames import iter_pictures
 from foleyline_server.pipeline.generate import generate
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import used_settings
@@ -97,8 +98,8 @@ def test_rule_weights_make_noise_of_exactly_the_pictures_length(bundle, duration
     settings = used_settings(GenerateSettings(seed=3, steps=2), defaults)
     clip = Clip(str(FILM), Fraction(0), duration_s, speed=Fraction(1, 2))
     meter = Meter(1, lambda *_: None, lambda: None)
-    (take,) = generate(clip, settings, loaded, meter)
-    (again,) = generate(clip, settings, loaded, meter)
+    (take,) = generate(clip, settings, loaded, meter, iter_pictures)
+    (again,) = generate(clip, settings, loaded, meter, iter_pictures)
     assert take.sample_count == round(duration_s * 48_000)
     assert take.pcm == again.pcm
     assert take.log_p_aligned < 0

@@ -6,6 +6,8 @@ NumPy's Generator, whose methods may change between releases.
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,6 +30,22 @@ def latent_noise(seed: int, shape: tuple[int, ...], window_columns: int) -> Floa
     ]
     shaped = [stretch.reshape(stretch_shape) for stretch in stretches]
     return np.concatenate(shaped, axis=-1)[..., :columns].astype(np.float32)
+
+
+def family_noise(
+    seed: int, family: int, variation: float, shape: tuple[int, ...], window_columns: int
+) -> Floats:
+    """The family's latent noise, turned towards that of ``seed``; still standard normal.
+
+    ``variation`` in (0, 1] is the share that is the seed's own, of which the square is its share
+    of the power; at 1 nothing of the family is left. The family's own seed is not turned.
+    """
+    own = latent_noise(seed, shape, window_columns)
+    if seed == family:
+        return own
+    kept = np.float32(sqrt(1 - variation**2))
+    mixed = latent_noise(family, shape, window_columns) * kept + own * np.float32(variation)
+    return mixed.astype(np.float32, copy=False)
 
 
 def random_phases(seed: int, block: int, shape: tuple[int, int]) -> Floats:

@@ -11,13 +11,15 @@ import numpy as np
 
 from foleyline_contract.bundle import Manifest
 from foleyline_contract.errors import BundleIncomplete
-from foleyline_contract.messages import SEED_MAX, Clip, GenerateSettings
+from foleyline_contract.messages import SEED_MAX, VARIATION, Clip, GenerateSettings
 from foleyline_contract.specs import SamplingDefaults
 from foleyline_contract.version import PACKAGE_VERSION
+from foleyline_server.pipeline.pcm import Finished
 from foleyline_server.pipeline.samplers import sampler_named
 from foleyline_server.pipeline.vocoders import VOCODERS, vocoder_named
 
 _PACKAGES = ("onnxruntime", "onnxruntime-gpu", "av", "soxr", "librosa")
+_DECIMALS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,12 @@ class UsedSettings:
     cfg_scale: float
     align_scale: float
     vocoder: str
+    loudness_lufs: float | None = None
+    seed_family: int | None = None
+    variation: float = VARIATION
 
     def seed_of(self, take: int) -> int:
-        """The seed that gives this take alone."""
+        """The seed that this take is begun with."""
         return (self.seed + take) % (SEED_MAX + 1)
 
 
@@ -56,6 +61,9 @@ def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> Use
         cfg_scale=defaults.cfg_scale if settings.cfg_scale is None else settings.cfg_scale,
         align_scale=defaults.align_scale if settings.align_scale is None else settings.align_scale,
         vocoder=vocoder,
+        loudness_lufs=settings.loudness_lufs,
+        seed_family=settings.seed_family,
+        variation=settings.variation,
     )
 
 
@@ -69,15 +77,18 @@ def _bundles_vocoder(defaults: SamplingDefaults) -> str:
 
 
 def provenance(
-    manifest: Manifest, sha256: str, settings: UsedSettings, take: int, clip: Clip
+    manifest: Manifest, sha256: str, settings: UsedSettings, take: int, seed: int, clip: Clip
 ) -> dict[str, Any]:
     """How a take was made. Names the source's file but no folder of the artist's."""
+    family = settings.seed_family
     return {
         "bundle": manifest.name,
         "bundle_version": manifest.version,
         "bundle_sha256": sha256,
         "licence": manifest.licence,
-        "seed": settings.seed_of(take),
+        "seed": seed,
+        "seed_family": family,
+        "variation": None if family is None else settings.variation,
         "take": take,
         "sampler": settings.sampler,
         "steps": settings.steps,
@@ -89,6 +100,17 @@ def provenance(
         "duration_s": clip.duration_s,
         "speed": clip.speed,
         "versions": _versions(),
+    }
+
+
+def measured(finished: Finished, target_lufs: float | None) -> dict[str, float | None]:
+    """How loud a take came out, and what was done for that."""
+    loudness_lufs = finished.level.integrated_lufs
+    return {
+        "loudness_target_lufs": target_lufs,
+        "loudness_lufs": None if loudness_lufs is None else round(loudness_lufs, _DECIMALS),
+        "true_peak_dbtp": round(finished.level.true_peak_dbtp, _DECIMALS),
+        "gain_db": round(finished.gain_db, _DECIMALS),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foleyline_server.pipeline.guidance import Guidance
-from foleyline_server.pipeline.noise import latent_noise
+from foleyline_server.pipeline.noise import family_noise, latent_noise
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import UsedSettings
 from foleyline_server.pipeline.samplers import sampler_named
@@ -37,9 +37,16 @@ class SeenClip:
 
 
 def sample(
-    seen: SeenClip, bundle: LoadedBundle, settings: UsedSettings, take: int, meter: Meter
+    seen: SeenClip,
+    bundle: LoadedBundle,
+    settings: UsedSettings,
+    seed: int,
+    meter: Meter,
+    take: int = 0,
 ) -> tuple[Latent, float | None]:
     """Sample one take; the windows' guided predictions are averaged at every step.
+
+    ``seed`` is the take's own, whatever the settings say; ``take`` only tells the meter.
 
     Returns:
         The latent (*Z[:-1], columns) in diffusion scale, and the windows' mean log p(aligned)
@@ -68,7 +75,7 @@ def sample(
         return canvas.blend(bundle.windows_per_batch, batch)
 
     shape = (*model.latent.shape[:-1], canvas.length)
-    latent = latent_noise(settings.seed_of(take), shape, seen.plan.columns)
+    latent = _noise(settings, seed, shape, seen.plan.columns)
     run = sampler_named(settings.sampler)
     meter.sampling(take, 0, settings.steps)
     steps = run(latent, Schedule(model.schedule), settings.steps, predict_noise)
@@ -78,6 +85,12 @@ def sample(
     if settings.align_scale == 0:
         return latent, None
     return latent, _alignment(guidance, latent, seen, bundle.windows_per_batch, meter)
+
+
+def _noise(settings: UsedSettings, seed: int, shape: tuple[int, ...], columns: int) -> Latent:
+    if settings.seed_family is None:
+        return latent_noise(seed, shape, columns)
+    return family_noise(seed, settings.seed_family, settings.variation, shape, columns)
 
 
 def _alignment(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from foleyline_contract.messages import Clip, GenerateSettings
+from foleyline_server.media.frames import iter_pictures
 from foleyline_server.pipeline.generate import see
 from foleyline_server.pipeline.guidance import Guidance
 from foleyline_server.pipeline.progress import Meter
@@ -42,7 +43,7 @@ def sampled(
     watched = replace(bundle, graphs=spies)
     asked = GenerateSettings(seed=1, **settings)
     used = used_settings(asked, bundle.found.manifest.model.defaults)
-    seen = see(Clip(str(movie), Fraction(0), Fraction(4)), watched, METER)
+    seen = see(Clip(str(movie), Fraction(0), Fraction(4)), watched, METER, iter_pictures)
     sample(seen, watched, used, 0, METER)
     return seen, spies
 

@@ -9,9 +9,16 @@ from coded_video import brightness, steady, write_video
 
 from foleyline_contract.errors import Cancelled
 from foleyline_contract.fields import to_json
-from foleyline_contract.messages import PROGRESS_STAGES, SEED_MAX, Clip, GenerateSettings
+from foleyline_contract.messages import (
+    PROGRESS_STAGES,
+    SEED_MAX,
+    TAKE_FLAGS,
+    Clip,
+    GenerateSettings,
+)
 from foleyline_contract.specs import TAKE_SAMPLE_BYTES
-from foleyline_server.media.frames import as_values, iter_pictures
+from foleyline_server.media.frames import iter_pictures
+from foleyline_server.media.pictures import as_values
 from foleyline_server.pipeline.generate import Take, decode, generate, see
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import used_settings
@@ -43,7 +50,8 @@ def make(
     log = log or Log()
     asked = GenerateSettings(**{"seed": 5, **settings})
     used = used_settings(asked, bundle.found.manifest.model.defaults)
-    return list(generate(clip, used, bundle, Meter(used.takes, log.report, log.check)))
+    meter = Meter(used.takes, log.report, log.check)
+    return list(generate(clip, used, bundle, meter, iter_pictures))
 
 
 def clip_of(movie: Path, duration_s: Fraction | int | str, start_s: int = 0) -> Clip:
@@ -95,6 +103,100 @@ def test_provenance_tells_all_but_the_folder(tiny, movie: Path) -> None:
     assert {"foleyline", "numpy", "onnxruntime"} <= set(record["versions"])
     wanted = {"bundle_version", "licence", "seed", "take", "sampler", "steps", "cfg_scale"}
     assert wanted | {"align_scale", "vocoder"} <= set(record)
+    assert (record["seed_family"], record["variation"]) == (None, None)
+    assert (record["loudness_target_lufs"], record["gain_db"]) == (None, 0)
+    assert record["loudness_lufs"] == pytest.approx(take.loudness_lufs, abs=1e-3)
+    assert record["true_peak_dbtp"] >= take.peak_dbfs - 1e-3
+
+
+# ---- level, near-silence, families ---------------------------------------------------------
+
+
+BRIGHT_S = 1
+"""From here the film is bright for a second, and the tiny bundle loud."""
+
+
+def test_a_target_is_met_and_recorded(tiny, movie: Path) -> None:
+    (plain,) = make(tiny, clip_of(movie, 1, BRIGHT_S))
+    (take,) = make(tiny, clip_of(movie, 1, BRIGHT_S), loudness_lufs=-30.0)
+    assert take.loudness_lufs == pytest.approx(-30)
+    assert take.provenance["loudness_target_lufs"] == -30
+    assert take.provenance["gain_db"] == pytest.approx(-30 - plain.loudness_lufs, abs=0.01)
+    assert take.peak_dbfs - plain.peak_dbfs == pytest.approx(take.provenance["gain_db"], abs=0.01)
+
+
+class Mute:
+    """A latent decoder that gives silence for the first latents it sees, and keeps to that."""
+
+    def __init__(self, bundle: LoadedBundle, silent: int) -> None:
+        self.decoder = bundle.graphs["latent_decoder"]
+        self.bundle = replace(bundle, graphs={**bundle.graphs, "latent_decoder": self})
+        self.silent, self.known = silent, []
+
+    def __call__(self, latent: np.ndarray) -> dict[str, np.ndarray]:
+        key = latent.tobytes()
+        if key not in self.known:
+            self.known.append(key)
+        heard = self.known.index(key) >= self.silent
+        return {"mel": self.decoder(latent=latent)["mel"] * np.float32(heard)}
+
+
+def test_a_silent_take_is_made_once_more_with_another_seed(tiny, movie: Path) -> None:
+    mute, clip = Mute(tiny, 1), clip_of(movie, 1, BRIGHT_S)
+    take, after = make(mute.bundle, clip, takes=2, align_scale=0.0)
+    assert len(mute.known) == 3
+    assert (take.flags, after.flags, after.seed) == (("rerolled",), (), 6)
+    assert take.seed not in (5, 6) and take.provenance["seed"] == take.seed
+    (alone,) = make(mute.bundle, clip, seed=take.seed, align_scale=0.0)
+    assert (alone.pcm, alone.flags) == (take.pcm, ())
+    (same,) = make(mute.bundle, clip, seed=5, align_scale=0.0)
+    assert (same.pcm, same.seed, same.flags) == (take.pcm, take.seed, take.flags)
+
+
+def test_what_stays_silent_says_so_and_is_not_turned_up(tiny, movie: Path) -> None:
+    mute, clip = Mute(tiny, 2), clip_of(movie, 1, BRIGHT_S)
+    for _ in range(2):
+        (take,) = make(mute.bundle, clip, loudness_lufs=-23.0)
+        assert take.flags == TAKE_FLAGS and len(mute.known) == 2
+        assert (take.seed, take.loudness_lufs, take.provenance["gain_db"]) == (5, None, 0)
+
+
+@pytest.mark.parametrize(("again", "kept"), [(-0.5, "silent"), (-0.2, "heard")])
+def test_a_second_try_must_fit_no_worse_than_silence(
+    tiny, movie: Path, again: float, kept: str
+) -> None:
+    """A tick over a still picture is no better than the silence before it."""
+    scores = iter([-0.3, again])
+
+    class Aligner:
+        def __call__(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
+            given = tiny.graphs["aligner"](**inputs)
+            last = (inputs["timestep"] == 0).all()
+            return {**given, "log_prob": np.float32([next(scores)])} if last else given
+
+    bundle = Mute(tiny, 1).bundle
+    bundle = replace(bundle, graphs={**bundle.graphs, "aligner": Aligner()})
+    (take,) = make(bundle, clip_of(movie, 1, BRIGHT_S))
+    assert (take.seed == 5) == (kept == "silent")
+    assert take.flags == (TAKE_FLAGS if kept == "silent" else ("rerolled",))
+
+
+def test_a_family_begins_with_its_own_take(tiny, movie: Path) -> None:
+    clip = clip_of(movie, 1, BRIGHT_S)
+    (original,) = make(tiny, clip, seed=5)
+    first, own, last = make(tiny, clip, seed=4, takes=3, seed_family=5, variation=0.3)
+    assert (first.seed, own.seed, last.seed) == (4, 5, 6)
+    assert own.pcm == original.pcm and len({first.pcm, own.pcm, last.pcm}) == 3
+    assert (last.provenance["seed_family"], last.provenance["variation"]) == (5, 0.3)
+    (alone,) = make(tiny, clip, seed=6, seed_family=5, variation=0.3)
+    assert alone.pcm == last.pcm
+
+
+def test_nothing_of_the_family_is_left_at_the_full_variation(tiny, movie: Path) -> None:
+    clip = clip_of(movie, 1, BRIGHT_S)
+    (far,) = make(tiny, clip, seed=6, seed_family=5, variation=1.0)
+    (stranger,) = make(tiny, clip, seed=6)
+    assert far.pcm == stranger.pcm
 
 
 def test_alignment_is_scored_only_when_it_guides(tiny, movie: Path) -> None:
@@ -152,7 +254,7 @@ def half_speed(movie: Path, duration_s: Fraction | str) -> Clip:
 
 
 def seen_by(bundle: LoadedBundle, clip: Clip) -> SeenClip:
-    return see(clip, bundle, Meter(1, Log().report, Log().check))
+    return see(clip, bundle, Meter(1, Log().report, Log().check), iter_pictures)
 
 
 @pytest.mark.parametrize("duration_s", UNEVEN_LENGTHS)

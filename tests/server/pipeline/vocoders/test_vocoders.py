@@ -9,6 +9,7 @@ from tiny_bundle import MODEL, mel_filters
 
 from foleyline_contract.errors import BundleIncomplete, SettingInvalid
 from foleyline_contract.messages import Clip, GenerateSettings
+from foleyline_server.media.frames import iter_pictures
 from foleyline_server.pipeline.generate import generate
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import used_settings
@@ -57,7 +58,8 @@ def test_a_take_is_made_with_the_vocoder_asked_for_and_says_so(tiny, movie: Path
     clip, made = Clip(str(movie), Fraction(0), Fraction(1)), {}
     for name in VOCODERS:
         used = used_settings(replace(ASKED, vocoder=name), tiny.found.manifest.model.defaults)
-        (take,) = generate(clip, used, tiny, Meter(1, lambda *_: None, lambda: None))
+        meter = Meter(1, lambda *_: None, lambda: None)
+        (take,) = generate(clip, used, tiny, meter, iter_pictures)
         assert take.provenance["vocoder"] == name
         assert take.sample_count == 48_000
         made[name] = take.pcm
