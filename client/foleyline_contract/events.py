@@ -124,7 +124,8 @@ class TakeFinished:
 
 
 TAKE_FLAGS = ("near_silent", "rerolled")
-"""``near_silent``: hardly a sound. ``rerolled``: the first try was; this is another seed's."""
+"""``near_silent``: hardly a sound. ``rerolled``: the first seed gave hardly a sound, so another
+was tried; the take's ``seed`` is the one that was kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from foleyline_contract.address import DEFAULT_ADDRESS
 from foleyline_contract.errors import FoleyError
 from foleyline_contract.version import PACKAGE_VERSION
+from foleyline_server import doctor, keygen, log
+from foleyline_server.log import FORMATS
+from foleyline_server.media.decoders import Decoders
 from foleyline_server.runtime.bundles import PACKAGED_BUNDLES, BundleShelf
+from foleyline_server.runtime.collector import Collector
 from foleyline_server.runtime.library import (
     available_providers,
     device_name,
@@ -29,8 +34,11 @@ from foleyline_server.runtime.providers import (
     windows_per_batch,
 )
 from foleyline_server.runtime.session import RuntimeOptions
-from foleyline_server.service.router import Router
+from foleyline_server.service.keys import Guard, load_server_keys
+from foleyline_server.service.pipeline_engine import PipelineEngine
+from foleyline_server.service.server import Limits, Server
 from foleyline_server.settings import LOG_LEVELS, Settings, load_settings
+from foleyline_server.store.store import Store
 
 _FLAGS = (
     "address",
@@ -39,19 +47,28 @@ _FLAGS = (
     "threads",
     "device",
     "windows_per_batch",
+    "unload_after_s",
+    "data",
+    "data_max_gib",
+    "upload_max_gib",
+    "keys",
     "log_level",
+    "log_format",
 )
+_GIB = 1 << 30
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``foley-server``; returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    for name, command in (("keygen", keygen.main), ("doctor", doctor.main)):
+        if arguments[:1] == [name]:
+            return command(arguments[1:])
     parsed = _parser().parse_args(arguments)
     flags = {name: getattr(parsed, name) for name in _FLAGS}
     try:
         settings = load_settings(flags, os.environ, parsed.config)
-        logging.basicConfig(
-            level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
-        )
+        log.configure(settings.log_level, settings.log_format)
         if parsed.providers:
             return _print_providers(settings)
         return _serve(settings)
@@ -62,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="foley-server", description="Makes synchronised Foley for clients on this machine."
+        prog="foley-server",
+        description="Makes synchronised Foley for clients on this machine, or on others with keys.",
+        epilog="'foley-server keygen FOLDER' makes keys for other machines, 'foley-server doctor' "
+        "checks this one; see their --help.",
     )
     parser.add_argument("--address", help=f"where to listen, default {DEFAULT_ADDRESS}")
     parser.add_argument(
@@ -74,6 +94,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--windows-per-batch", type=int, metavar="N", help="computed at once, 0 for automatic"
     )
+    parser.add_argument(
+        "--unload-after-s", type=int, metavar="S", help="unused models leave the memory after S"
+    )
+    parser.add_argument("--data", metavar="DIR", help="where jobs, takes and uploads are kept")
+    parser.add_argument("--data-max-gib", type=int, metavar="N", help="what they may hold")
+    parser.add_argument("--upload-max-gib", type=int, metavar="N", help="largest upload")
+    parser.add_argument(
+        "--keys", metavar="DIR", help="made by 'foley-server keygen'; for other machines"
+    )
+    parser.add_argument("--log-format", choices=FORMATS, help="default text")
     parser.add_argument("--log-level", choices=LOG_LEVELS, help="default info")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings in TOML")
     parser.add_argument(
@@ -123,9 +153,24 @@ def _print_providers(settings: Settings) -> int:
 def _serve(settings: Settings) -> int:
     choice = _choose(settings)
     shelf = _shelf(settings, choice)
-    with Router(settings.address, shelf, choice.providers) as router:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda _number, _frame: router.stop())
-        print(f"Foleyline server {PACKAGE_VERSION} listening on {router.address}", flush=True)
-        router.run()
+    limits = Limits(settings.data_max_gib * _GIB, settings.upload_max_gib * _GIB)
+    guard = None
+    if settings.keys is not None:
+        guard = partial(Guard, keys=load_server_keys(settings.keys))
+    windows = windows_per_batch(settings.windows_per_batch, choice.providers)
+    collector = Collector(merges=windows > 1)
+    folder = settings.folder(os.environ, Path.home())
+    with Decoders() as decoders, closing(_store(folder, limits)) as store:
+        engine = PipelineEngine(shelf, collector, decoders.pictures, settings.unload_after_s)
+        decoders.warm()
+        with Server(settings.address, engine, store, decoders, limits, guard) as server:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda _number, _frame: server.stop())
+            print(f"Foleyline server {PACKAGE_VERSION} listening on {server.address}", flush=True)
+            server.run()
+        engine.close()
     return 0
+
+
+def _store(folder: Path, limits: Limits) -> Store:
+    return Store(folder, limits.stored_max_bytes, upload_max_bytes=limits.upload_max_bytes)

@@ -4,44 +4,76 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 
 import pytest
 
+from foleyline_server.media.decoders import Decoders
 from foleyline_server.runtime.bundles import BundleShelf
+from foleyline_server.runtime.collector import Collector
 from foleyline_server.runtime.session import RuntimeOptions
-from foleyline_server.service.router import Router
+from foleyline_server.service.engine import Engine
+from foleyline_server.service.pipeline_engine import PipelineEngine
+from foleyline_server.service.server import Limits, Server
+from foleyline_server.store.store import Store
 
 sys.path.insert(0, str(Path(__file__).parent / "fakes"))
+sys.path.append(str(Path(__file__).parents[1] / "fakes"))
+LIMITS = Limits(stored_max_bytes=1 << 30, upload_max_bytes=1 << 24)
 
 CPU = RuntimeOptions(("CPUExecutionProvider",), threads=1)
 
 
 @contextmanager
-def serving(shelf: BundleShelf) -> Iterator[SimpleNamespace]:
-    """A server on a free port; ``call`` opens a client."""
+def serving(
+    engine: Engine, folder: Path, decoders: Decoders, limits: Limits = LIMITS
+) -> Iterator[SimpleNamespace]:
+    """A server on a free port with a store in ``folder``; ``call`` opens a client."""
     from raw_caller import Caller
 
     callers: list[Caller] = []
-    with Router("tcp://127.0.0.1:*", shelf, CPU.providers) as router:
-        thread = Thread(target=router.run, name="router", daemon=True)
+    with (
+        closing(Store(folder, limits.stored_max_bytes)) as store,
+        Server("tcp://127.0.0.1:*", engine, store, decoders, limits) as running,
+    ):
+        thread = Thread(target=running.run, name="server", daemon=True)
         thread.start()
 
         def call() -> Caller:
-            callers.append(Caller(router.address))
+            callers.append(Caller(running.address))
             return callers[-1]
 
         try:
-            yield SimpleNamespace(router=router, call=call, thread=thread)
+            yield SimpleNamespace(
+                server=running, call=call, thread=thread, store=store, engine=engine
+            )
         finally:
-            router.stop()
-            thread.join(10)
+            running.stop()
+            thread.join(20)
             for caller in callers:
                 caller.close()
         assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def decoders() -> Iterator[Decoders]:
+    with Decoders() as shared:
+        shared.warm()
+        yield shared
+
+
+@pytest.fixture
+def engine_of(decoders: Decoders) -> Callable[..., PipelineEngine]:
+    """Makes an engine of a shelf."""
+
+    def make(shelf: BundleShelf, idle_s: float = 900) -> PipelineEngine:
+        merges = shelf.options.windows_per_batch > 1
+        return PipelineEngine(shelf, Collector(merges), decoders.pictures, idle_s)
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -68,9 +100,20 @@ def tiny(shelf: BundleShelf):
 
 
 @pytest.fixture
-def server(shelf: BundleShelf) -> Iterator[SimpleNamespace]:
-    with serving(shelf) as running:
+def server(shelf: BundleShelf, engine_of, decoders, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A server with the networks of ``tiny`` and ``busy``."""
+    with serving(engine_of(shelf), tmp_path / "data", decoders) as running:
         yield running
+
+
+@pytest.fixture
+def serve(decoders: Decoders, tmp_path: Path) -> Callable[..., object]:
+    """Starts a server with an engine: ``with serve(engine) as running``."""
+
+    def start(engine: Engine, limits: Limits = LIMITS):
+        return serving(engine, tmp_path / "data", decoders, limits)
+
+    return start
 
 
 @pytest.fixture(scope="session")
@@ -80,8 +123,3 @@ def movie(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("movie") / "scene.mp4"
     return write_video(path, steady(250, 25), options={"g": "100", "bf": "3"})
-
-
-@pytest.fixture(scope="session")
-def serve() -> Callable[[BundleShelf], object]:
-    return serving

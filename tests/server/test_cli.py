@@ -49,13 +49,15 @@ def test_a_wrong_address_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ there")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_server_cleanly(tiny_folder: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_the_server_cleanly(
+    tiny_folder: Path, tmp_path: Path, number: signal.Signals
+) -> None:
     from raw_caller import Caller
 
     program = [sys.executable, "-m", "foleyline_server", "--address", "tcp://127.0.0.1:*"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
-        [*program, "--bundles", str(tiny_folder)],
+        [*program, "--bundles", str(tiny_folder), "--data", str(tmp_path)],
         stdout=subprocess.PIPE,
         env=environment,
         text=True,

@@ -5,7 +5,7 @@ import pytest
 
 from foleyline_contract.address import DEFAULT_ADDRESS
 from foleyline_contract.errors import SettingInvalid
-from foleyline_server.settings import Settings, load_settings
+from foleyline_server.settings import Settings, load_settings, user_data
 
 
 def test_each_source_beats_the_one_before(tmp_path: Path) -> None:
@@ -55,3 +55,35 @@ def test_only_this_machine_may_call(address: str) -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingInvalid, match=r"no\.toml"):
         load_settings({}, {}, tmp_path / "no.toml")
+
+
+def test_other_machines_need_keys(tmp_path: Path) -> None:
+    with pytest.raises(SettingInvalid, match="needs keys") as refused:
+        load_settings({"address": "tcp://0.0.0.0:19347"}, {})
+    assert "foley-server keygen" in refused.value.remedy
+    settings = load_settings({"address": "tcp://0.0.0.0:19347", "keys": str(tmp_path)}, {})
+    assert settings.keys == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("platform", "environment", "folder"),
+    [
+        ("linux", {}, "home/.local/share/foleyline"),
+        ("linux", {"XDG_DATA_HOME": "data"}, "data/foleyline"),
+        ("darwin", {}, "home/Library/Application Support/Foleyline"),
+        ("win32", {"LOCALAPPDATA": "local"}, "local/Foleyline"),
+    ],
+)
+def test_the_users_data_folder(platform: str, environment: dict[str, str], folder: str) -> None:
+    assert user_data(environment, Path("home"), platform) == Path(folder)
+
+
+def test_data_may_lie_elsewhere() -> None:
+    settings = load_settings({}, {"FOLEYLINE_DATA": "/films/takes", "FOLEYLINE_DATA_MAX_GIB": "5"})
+    assert settings.folder({}, Path("home")) == Path("/films/takes")
+    assert settings.data_max_gib == 5
+
+
+def test_the_clients_variable_is_no_mistake(caplog: pytest.LogCaptureFixture) -> None:
+    load_settings({}, {"FOLEYLINE_KEY": "/a.foleykey"})
+    assert not caplog.records

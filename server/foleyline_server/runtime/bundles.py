@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from foleyline_contract.bundle import (
 )
 from foleyline_contract.errors import BundleDamaged, BundleError, BundleIncomplete, BundleUnknown
 from foleyline_contract.messages import BundleInfo
+from foleyline_server.runtime.budget import windows_that_fit
 from foleyline_server.runtime.engine_cache import EngineKey, engine_folder, user_cache
 from foleyline_server.runtime.graph_checks import check_graphs, mel_frames_per_window
 from foleyline_server.runtime.library import device_name, library_version
@@ -79,13 +81,15 @@ class LoadedBundle:
         window_mel_frames: mel frames that the decoder gives for one window; a whole number of
             them for each latent column.
         windows_per_batch: how many windows go through a network in one call.
+        provider: what computes the UNet.
     """
 
     found: FoundBundle
-    graphs: Mapping[str, GraphSession]
+    graphs: Mapping[str, Graph]
     mel_filters: NDArray[np.float32]
     window_mel_frames: int
     windows_per_batch: int = 1
+    provider: str = CPU
 
     @property
     def mel_frames_per_column(self) -> int:
@@ -99,8 +103,14 @@ class LoadedBundle:
         return Fraction(self.mel_frames_per_column * mel.hop, mel.rate_hz)
 
 
+class Graph(Protocol):
+    """One network: named tensors in, named tensors out."""
+
+    def __call__(self, **inputs: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]: ...
+
+
 class BundleShelf:
-    """The bundles of this server. Looking is for any thread, loading for the worker's.
+    """The bundles of this server; for any thread, but loading is for one at a time.
 
     Args:
         folders: each holds bundles as subfolders, or is a bundle itself; earlier ones win.
@@ -111,7 +121,7 @@ class BundleShelf:
     def __init__(
         self, folders: Sequence[Path], options: RuntimeOptions, default: str | None = None
     ) -> None:
-        self._options = options
+        self.options = options
         self._found: dict[str, FoundBundle] = {}
         self._broken: dict[str, BundleError] = {}
         self._loaded: dict[str, LoadedBundle] = {}
@@ -143,7 +153,7 @@ class BundleShelf:
             raise BundleUnknown("No model bundle is installed.", remedy="Install one first.")
         raise BundleUnknown(f"There is no bundle {wanted!r}.")
 
-    def load(self, found: FoundBundle) -> LoadedBundle:
+    def load(self, found: FoundBundle, on_cpu: bool = False) -> LoadedBundle:
         """Verify and load a bundle, or return it when it is loaded already.
 
         Raises:
@@ -153,8 +163,17 @@ class BundleShelf:
         """
         name = found.manifest.name
         if name not in self._loaded:
-            self._loaded[name] = _load(found, self._options)
+            options = replace(self.options, providers=(CPU,)) if on_cpu else self.options
+            self._loaded[name] = _load(found, options)
         return self._loaded[name]
+
+    def unload(self, name: str) -> None:
+        """Let go of a loaded bundle; its memory is free when no job uses it any longer."""
+        self._loaded.pop(name, None)
+
+    def loaded(self) -> tuple[str, ...]:
+        """Names of the bundles in memory."""
+        return tuple(self._loaded)
 
     def _look_at(self, folder: Path) -> None:
         try:
@@ -221,13 +240,11 @@ def _load(found: FoundBundle, options: RuntimeOptions) -> LoadedBundle:
             "memory: use its fp32 edition.",
             manifest.name,
         )
-    return LoadedBundle(
-        found,
-        graphs,
-        filters,
-        mel_frames_per_window(manifest, graphs),
-        windows_per_batch(options.windows_per_batch, providers),
-    )
+    frames = mel_frames_per_window(manifest, graphs)
+    windows = windows_per_batch(options.windows_per_batch, providers)
+    if providers[0] != CPU:
+        windows = windows_that_fit(graphs["unet"], manifest.model, windows)
+    return LoadedBundle(found, graphs, filters, frames, windows, providers[0])
 
 
 def _facts(found: FoundBundle, options: RuntimeOptions) -> BundleFacts:

@@ -1,147 +1,205 @@
-"""Jobs: first in, first out, each with one end and one end only."""
+"""Jobs in memory and whose turn it is; what lasts of them is in the store.
+
+Jobs that somebody waits for go before those of a fill, and make running ones of a fill pause.
+Within each of the two kinds the clients take turns, and one client's go in order.
+"""
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from enum import Enum
-from threading import Condition, Event
+from threading import Condition, RLock
 
-from foleyline_contract.codec import Envelope, new_id
-from foleyline_contract.errors import Cancelled, FoleyError, MessageMalformed, ServerBusy
-from foleyline_contract.messages import (
-    Clip,
-    Failed,
-    JobCancelled,
-    JobFinished,
-    Message,
-)
-from foleyline_server.pipeline.provenance import UsedSettings
-from foleyline_server.runtime.bundles import FoundBundle
-from foleyline_server.service.outbox import Outbox, Outgoing
+from foleyline_contract.errors import Cancelled, ServerBusy
+from foleyline_contract.messages import Generate
 
-_log = logging.getLogger(__name__)
 JOBS_MAX = 10_000
-"""Waiting jobs; far above any edit, far below what would fill the memory."""
+"""Jobs that have not ended; far above any edit, far below what would fill the memory."""
+LISTENERS_MAX = 16
+"""Clients that hear of one job; the oldest makes room."""
 
 
-class JobState(Enum):
-    """Where a job is in its life."""
-
-    QUEUED = "queued"
-    RUNNING = "running"
-    ENDED = "ended"
+class Stopped(Exception):
+    """The server ends: the job goes on when it is started again."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
-    """One accepted request. Only JobQueue changes its state."""
+    """One request that has not ended.
+
+    Attributes:
+        group: whose turn it takes: the client's, or its owner's after a restart.
+        lock: held while the job's listeners are told something, so that all hear it in order.
+        listeners: clients that hear of it, in order of their coming.
+    """
 
     id: str
-    client: bytes
-    clip: Clip
-    settings: UsedSettings
-    bundle: FoundBundle
-    state: JobState = JobState.QUEUED
-    stop: Event = field(default_factory=Event)
-    """Set when the job should end; looked at between all steps of the work."""
-    started_s: float = field(default_factory=time.monotonic)
+    owner: str
+    request: Generate
+    group: bytes
+    lock: RLock = field(default_factory=RLock)
+    listeners: dict[bytes, None] = field(default_factory=dict[bytes, None])
+    fraction: float = 0.0
+    running: bool = False
+    ended: bool = False
+    cancelled: bool = False
+    started_s: float = 0.0
+    paused_s: float = 0.0
 
-    def check(self) -> None:
-        """Raise Cancelled when the job should stop."""
-        if self.stop.is_set():
-            raise Cancelled("The job was cancelled.")
+    def listen(self, client: bytes) -> None:
+        """Let a client hear of the job; with ``lock`` held."""
+        self.listeners[client] = None
+        if len(self.listeners) > LISTENERS_MAX:
+            del self.listeners[next(iter(self.listeners))]
 
 
-class JobQueue:
-    """All jobs that have not ended; safe to use from any thread."""
+Turns = OrderedDict[bytes, deque[Job]]
+"""Waiting jobs by group, the group whose turn it is first."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-        self._jobs: OrderedDict[str, Job] = OrderedDict()
+
+class Scheduler:
+    """All jobs that have not ended; safe to use from any thread.
+
+    Args:
+        lanes: jobs of one kind that run at once.
+    """
+
+    def __init__(self, lanes: int) -> None:
+        self._lanes = lanes
         self._changed = Condition()
+        self._jobs: dict[str, Job] = {}
+        self._waiting: tuple[Turns, Turns] = (OrderedDict(), OrderedDict())
+        """Interactive ones, then those of fills."""
+        self._running = [0, 0]
+        self._awaited = 0
+        """Interactive jobs, waiting and running."""
         self._closed = False
 
     def __len__(self) -> int:
-        with self._changed:
-            return len(self._jobs)
+        return len(self._jobs)
 
-    def submit(self, job: Job) -> int:
-        """Queue a job; returns how many are before it.
+    @property
+    def running(self) -> int:
+        """How many jobs run, paused ones included."""
+        return sum(self._running)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server ends."""
+        return self._closed
+
+    def find(self, job_id: str) -> Job | None:
+        """A job that has not ended."""
+        return self._jobs.get(job_id)
+
+    def require_room(self) -> None:
+        """Check that another job may come.
 
         Raises:
-            MessageMalformed: a job of that id has not ended yet.
             ServerBusy: there are too many, or the server ends.
         """
+        if self._closed:
+            raise ServerBusy("The server is ending.", remedy="Start it again.")
+        if len(self._jobs) >= JOBS_MAX:
+            raise ServerBusy(f"The server has {JOBS_MAX} jobs already.")
+
+    def submit(self, job: Job) -> int:
+        """Queue a job; returns how many go before it, as things are."""
         with self._changed:
-            if self._closed:
-                raise ServerBusy("The server is ending.", remedy="Start it again.")
-            if job.id in self._jobs:
-                raise MessageMalformed("There is a job of that id already.")
-            if len(self._jobs) >= JOBS_MAX:
-                raise ServerBusy(f"The server has {JOBS_MAX} jobs already.")
-            ahead = len(self._jobs)
+            turns = self._waiting[job.request.batch]
+            own = len(turns.get(job.group, ()))
+            others = (len(jobs) for group, jobs in turns.items() if group != job.group)
+            ahead = own + sum(min(own + 1, count) for count in others) + self.running
+            if job.request.batch:
+                ahead += self._awaited - self._running[False]
+            else:
+                self._awaited += 1
+            turns.setdefault(job.group, deque()).append(job)
             self._jobs[job.id] = job
-            self._changed.notify()
+            self._changed.notify_all()
             return ahead
 
     def next(self) -> Job | None:
-        """Wait for the oldest queued job and mark it running; None when the queue is closed."""
+        """Wait for the job whose turn it is, and mark it running; None when closed."""
         with self._changed:
-            while True:
-                for job in self._jobs.values():
-                    if job.state is JobState.QUEUED:
-                        job.state = JobState.RUNNING
-                        job.started_s = time.monotonic()
-                        return job
-                if self._closed:
-                    return None
+            while not self._closed:
+                for batch in (False, True):
+                    may_run = self._running[batch] < self._lanes and not (batch and self._awaited)
+                    if may_run and self._waiting[batch]:
+                        return self._take(self._waiting[batch])
                 self._changed.wait()
+            return None
 
-    def cancel(self, job_id: str) -> None:
-        """End a queued job, or ask a running one to stop; nothing if it has ended."""
+    def stop(self, job_id: str, owner: str) -> bool:
+        """Let a job end at its next step; False if there is none, or not of this owner."""
         with self._changed:
             job = self._jobs.get(job_id)
-            if job is None:
-                return
-            job.stop.set()
-            if job.state is JobState.QUEUED:
-                self._end(job, JobCancelled(job_id))
+            if job is None or job.owner != owner:
+                return False
+            job.cancelled = True
+            self._changed.notify_all()
+            return True
 
-    def close(self) -> None:
-        """Take no more jobs and end those there are."""
+    def withdraw(self, job_id: str, owner: str) -> Job | None:
+        """Take a waiting job out of the queue; the caller ends it. None if it does not wait."""
         with self._changed:
-            self._closed = True
-            for job_id in list(self._jobs):
-                self.cancel(job_id)
+            job = self._jobs.get(job_id)
+            if job is None or job.owner != owner or job.running:
+                return None
+            job.cancelled = True
+            turns = self._waiting[job.request.batch]
+            if job not in turns.get(job.group, ()):
+                return None
+            turns[job.group].remove(job)
+            if not turns[job.group]:
+                del turns[job.group]
+            return job
+
+    def check(self, job: Job, aside: Callable[[], AbstractContextManager[None]]) -> None:
+        """Stop or pause here if need be; called by the job's own thread at every step.
+
+        Raises:
+            Cancelled: its owner wants it to end.
+            Stopped: the server ends.
+        """
+        if job.request.batch and self._awaited and not (job.cancelled or self._closed):
+            paused_at_s = time.monotonic()
+            with aside(), self._changed:
+                while self._awaited and not (job.cancelled or self._closed):
+                    self._changed.wait()
+            job.paused_s += time.monotonic() - paused_at_s
+        if job.cancelled:
+            raise Cancelled("The job was cancelled.")
+        if self._closed:
+            raise Stopped
+
+    def remove(self, job: Job) -> None:
+        """Forget a job that has ended."""
+        with self._changed:
+            if self._jobs.pop(job.id, None) is None:
+                return
+            self._awaited -= not job.request.batch
+            self._running[job.request.batch] -= job.running
             self._changed.notify_all()
 
-    def emit(self, job: Job, message: Message, parts: tuple[bytes, ...] = ()) -> None:
-        """Send one of a running job's events to its client."""
-        envelope = Envelope(message, new_id(), reply_to=job.id, parts=parts)
-        self._outbox.post(Outgoing(job.client, envelope))
-
-    def finish(self, job: Job) -> None:
-        """End a running job whose takes have all been sent."""
-        elapsed_s = time.monotonic() - job.started_s
+    def close(self) -> None:
+        """Give out no more jobs, and stop those that run."""
         with self._changed:
-            self._end(job, JobFinished(job.id, elapsed_s))
+            self._closed = True
+            self._changed.notify_all()
 
-    def fail(self, job: Job, error: FoleyError) -> None:
-        """End a running job that broke off, by its owner's wish or not."""
-        with self._changed:
-            if isinstance(error, Cancelled):
-                self._end(job, JobCancelled(job.id))
-            else:
-                self._end(job, Failed(error.code, error.message, error.remedy, job.id))
-
-    def _end(self, job: Job, message: JobFinished | JobCancelled | Failed) -> None:
-        if job.state is JobState.ENDED:
-            _log.error("job %s has ended already", job.id)
-            return
-        job.state = JobState.ENDED
-        self._jobs.pop(job.id, None)
-        self.emit(job, message)
-        _log.info("job %s: %s", job.id, type(message).__name__)
+    def _take(self, turns: Turns) -> Job:
+        """The next job of the group whose turn it is; the group goes to the end."""
+        group, jobs = next(iter(turns.items()))
+        job = jobs.popleft()
+        if jobs:
+            turns.move_to_end(group)
+        else:
+            del turns[group]
+        job.running = True
+        job.started_s = time.monotonic()
+        self._running[job.request.batch] += 1
+        return job

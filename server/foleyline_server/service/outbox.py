@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-from foleyline_contract.codec import Envelope
+from foleyline_contract.codec import Envelope, new_id
+from foleyline_contract.messages import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,11 @@ class Outgoing:
 
     client: bytes
     envelope: Envelope
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the binary parts; headers count as nothing."""
+        return sum(map(len, self.envelope.parts))
 
 
 class Outbox:
@@ -28,12 +34,21 @@ class Outbox:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._waiting: deque[Outgoing] = deque()
+        self._waiting_bytes: Counter[bytes] = Counter()
         self._lock = Lock()
+
+    def tell(
+        self, client: bytes, message: Event, reply_to: str | None, parts: tuple[bytes, ...] = ()
+    ) -> None:
+        """Queue an event; never waits."""
+        self.post(Outgoing(client, Envelope(message, new_id(), reply_to, parts)))
 
     def post(self, outgoing: Outgoing) -> None:
         """Queue a message; never waits."""
         with self._lock:
             self._waiting.append(outgoing)
+            if size := outgoing.size_bytes:
+                self._waiting_bytes[outgoing.client] += size
             self._wake()
 
     def take_all(self) -> list[Outgoing]:
@@ -42,3 +57,15 @@ class Outbox:
             taken = list(self._waiting)
             self._waiting.clear()
         return taken
+
+    def waiting_bytes(self, client: bytes) -> int:
+        """Takes that were posted to a client and have not gone to the socket yet."""
+        return self._waiting_bytes[client]
+
+    def gone(self, outgoing: Outgoing) -> None:
+        """A message went to the socket, or was dropped."""
+        if size := outgoing.size_bytes:
+            with self._lock:
+                self._waiting_bytes[outgoing.client] -= size
+                if self._waiting_bytes[outgoing.client] <= 0:
+                    del self._waiting_bytes[outgoing.client]

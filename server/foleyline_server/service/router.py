@@ -1,4 +1,4 @@
-"""The server's socket and its loop; the only importer of zmq. It never computes.
+"""The server's socket; with keys.py the only importer of zmq. It never computes, and never waits.
 
 Clients speak to a ROUTER socket. Other threads put their events into the outbox, which
 wakes the loop through a pair of in-process sockets.
@@ -7,91 +7,107 @@ wakes the loop through a pair of in-process sockets.
 from __future__ import annotations
 
 import logging
-import time
-from threading import Event as Flag
+from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from types import TracebackType
+from typing import Protocol
 
 import zmq
 
-from foleyline_contract.codec import HEADER_MAX_BYTES, Envelope, decode, encode, new_id, read_header
-from foleyline_contract.errors import AddressUnavailable, FoleyError, MessageMalformed, ServerError
-from foleyline_contract.messages import Event, Failed, Goodbye
-from foleyline_server.runtime.bundles import BundleShelf
-from foleyline_server.service.handlers import Asked, Desk, handle
-from foleyline_server.service.jobs import JobQueue
-from foleyline_server.service.outbox import Outbox
-from foleyline_server.service.prober import Prober
-from foleyline_server.service.worker import Worker
+from foleyline_contract.address import is_loopback
+from foleyline_contract.codec import HEADER_MAX_BYTES, Envelope, decode, new_id, read_header
+from foleyline_contract.errors import AddressUnavailable, MessageMalformed
+from foleyline_contract.messages import Event
+from foleyline_server.service.asked import Asked
+from foleyline_server.service.clerk import answered, failed
+from foleyline_server.service.outbox import Outbox, Outgoing
+from foleyline_server.service.postman import Postman, Sent
 
 _log = logging.getLogger(__name__)
-_POLL_MS, _ENDING_POLL_MS = 100, 10
+_POLL_MS, _RETRY_POLL_MS = 100, 5
 _LINGER_MS = 2000
-_SEND_QUEUE_MAX = 100_000
-"""Messages kept for a client that does not read; then its newest are dropped."""
+_SEND_QUEUE_MAX = 32
+"""Messages in the socket's own queue for a client; more wait with the postman, where they are
+counted."""
 _BATCH = 100
 """Requests answered in a row before the outbox is looked at again."""
 _HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 5_000, 30_000
-_END_S = 10.0
-"""Longest wait for the worker when the server ends."""
+Context = zmq.Context[zmq.Socket[bytes]]
+Handle = Callable[[Asked], Event | None]
+
+
+class Guarding(Protocol):
+    """Who keeps strangers away from a socket; see keys.py."""
+
+    def protect(self, socket: zmq.Socket[bytes]) -> None:
+        """Let only known clients speak to a socket that is not bound yet."""
+        ...
+
+    def allows(self, user_id: str) -> bool:
+        """Whether a client that has connected still may speak."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
 
 
 class Router:
-    """A server at an address: socket, jobs, worker.
+    """A socket at an address.
 
     Args:
         address: ``tcp://127.0.0.1:PORT``; port ``*`` takes a free one, see ``address``.
-        shelf: the bundles.
-        providers: told to clients.
+        guard: makes what protects the socket; None only for loopback addresses.
 
     Raises:
         AddressUnavailable: nobody can listen there.
     """
 
-    def __init__(self, address: str, shelf: BundleShelf, providers: tuple[str, ...]) -> None:
-        self._stop = Flag()
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    def __init__(self, address: str, guard: Callable[[Context], Guarding] | None = None) -> None:
+        self._context: Context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
+        self._guard = guard and guard(self._context)
         self._bind(address)
         self.address = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._is_loopback = is_loopback(self.address)
         self._waker = self._context.socket(zmq.PAIR)
         self._woken = self._context.socket(zmq.PAIR)
         self._woken.bind("inproc://wake")
         self._waker.connect("inproc://wake")
-        self._outbox = Outbox(self._wake)
-        jobs = JobQueue(self._outbox)
-        self._desk = Desk(jobs, shelf, Prober(self._outbox), providers)
-        self._worker = Worker(jobs, shelf)
+        self.outbox = Outbox(self._wake)
+        self._postman = Postman(self.outbox, self._put)
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
+        self._poller.register(self._woken, zmq.POLLIN)
 
-    def run(self) -> None:
-        """Serve until told to stop by ``stop`` or by a client."""
-        self._worker.start()
-        self._desk.prober.start()
-        poller = zmq.Poller()
-        poller.register(self._socket, zmq.POLLIN)
-        poller.register(self._woken, zmq.POLLIN)
-        end_s: float | None = None
-        while True:
-            poller.poll(_POLL_MS if end_s is None else _ENDING_POLL_MS)
-            try:
-                self._turn()
-            except Exception:  # noqa: BLE001 - one client's message must not end the others'
-                _log.exception("the router met a defect")
-            if end_s is None and (self._stop.is_set() or self._desk.ending_for is not None):
-                end_s = time.monotonic() + _END_S
-                self._desk.jobs.close()
-                self._desk.prober.close()
-            if end_s is not None and (not self._worker.is_alive() or time.monotonic() > end_s):
-                break
-        self._say_goodbye()
+    def turn(self, handle: Handle) -> None:
+        """Wait a moment for requests and events; answer the ones, send the others."""
+        self._poller.poll(_RETRY_POLL_MS if self._postman.has_waiting else _POLL_MS)
+        try:
+            for _ in range(_BATCH):
+                # Frames are only needed to look who sent them.
+                frames = self._socket.recv_multipart(zmq.NOBLOCK, copy=self._guard is None)
+                self._answer(frames, handle)
+        except zmq.Again:
+            pass
+        except Exception:  # noqa: BLE001 - one client's message must not end the others'
+            _log.exception("the router met a defect")
+        self.send_waiting()
 
-    def stop(self) -> None:
-        """Ask ``run`` to end; may be called from a signal handler or another thread."""
-        self._stop.set()
+    def send_waiting(self) -> None:
+        """Send what other threads have posted."""
+        while self._woken.poll(0):
+            self._woken.recv(zmq.NOBLOCK)
+        self._postman.retry()
+        for outgoing in self.outbox.take_all():
+            self._postman.deliver(outgoing)
 
     def close(self) -> None:
         """Give up the address."""
         for socket in (self._waker, self._woken, self._socket):
             socket.close(_LINGER_MS)
+        if self._guard is not None:
+            self._guard.close()
         self._context.term()
 
     def __enter__(self) -> Router:
@@ -111,6 +127,7 @@ class Router:
         options = {
             zmq.MAXMSGSIZE: HEADER_MAX_BYTES,
             zmq.SNDHWM: _SEND_QUEUE_MAX,
+            zmq.ROUTER_MANDATORY: 1,
             zmq.HEARTBEAT_IVL: _HEARTBEAT_MS,
             zmq.HEARTBEAT_TIMEOUT: _HEARTBEAT_TIMEOUT_MS,
             zmq.IPV6: int("[" in address),
@@ -118,9 +135,13 @@ class Router:
         for option, value in options.items():
             self._socket.setsockopt(option, value)
         try:
+            if self._guard is not None:
+                self._guard.protect(self._socket)
             self._socket.bind(address.replace("localhost", "127.0.0.1"))
         except zmq.ZMQError as error:
             self._socket.close(0)
+            if self._guard is not None:
+                self._guard.close()
             self._context.term()
             raise AddressUnavailable(
                 f"The server cannot listen at {address!r}: {error.strerror}."
@@ -134,63 +155,66 @@ class Router:
             # Full of earlier calls, or the server ends: the loop comes by anyway.
             return
 
-    def _turn(self) -> None:
-        """Answer waiting requests, then send waiting events."""
-        for _ in range(_BATCH):
-            try:
-                client, *parts = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                break
-            self._answer(client, parts)
-        while self._woken.poll(0):
-            self._woken.recv(zmq.NOBLOCK)
-        self._send_waiting()
-
-    def _send_waiting(self) -> None:
-        for outgoing in self._outbox.take_all():
-            self._send(outgoing.client, outgoing.envelope)
-
-    def _answer(self, client: bytes, parts: list[bytes]) -> None:
+    def _answer(self, frames: Sequence[bytes | zmq.Frame], handle: Handle) -> None:
         """Answer one request; what is no request is answered with Failed, or dropped."""
+        client, *parts = (_content(frame) for frame in frames)
+        owner, local = self._sender(frames[-1])
+        if self._guard is not None and not self._guard.allows(owner):
+            return
         try:
             request_id: str = read_header(parts)["id"]
         except MessageMalformed as error:
             _log.info("dropped what is no message: %s", error.message)
-            self._reply(client, None, _failed(error))
+            self._reply(client, None, failed(error))
             return
-        try:
+
+        def handled() -> Event | None:
             envelope = decode(parts)
-            answer = handle(Asked(client, request_id, envelope.message), self._desk)
-        except FoleyError as error:
-            _log.info("request %s refused: %s %s", request_id, error.code, error.detail)
-            answer = _failed(error)
-        except Exception:  # noqa: BLE001 - a defect in one handler must not end the server
-            _log.exception("request %s met a defect", request_id)
-            answer = _failed(ServerError("The server made a mistake."))
+            asked = Asked(client, owner, local, request_id, envelope.message, envelope.parts)
+            return handle(asked)
+
+        answer = answered(handled, request_id)
         if answer is not None:
             self._reply(client, request_id, answer)
 
-    def _reply(self, client: bytes, request_id: str | None, answer: Event) -> None:
-        self._send(client, Envelope(answer, new_id(), reply_to=request_id))
+    def _sender(self, frame: bytes | zmq.Frame) -> tuple[str, bool]:
+        """The sender's public key, empty where none is asked for, and whether it is local."""
+        if isinstance(frame, bytes):
+            return "", self._is_loopback
+        return (
+            _said(frame, "User-Id"),
+            self._is_loopback or _is_loopback_host(_said(frame, "Peer-Address")),
+        )
 
-    def _send(self, client: bytes, envelope: Envelope) -> None:
-        try:
-            parts = encode(envelope)
-        except (TypeError, ValueError):
-            # The messages behind this one must still be sent.
-            _log.exception("a message could not be written")
-            return
+    def _reply(self, client: bytes, request_id: str | None, answer: Event) -> None:
+        self._postman.deliver(Outgoing(client, Envelope(answer, new_id(), request_id)))
+
+    def _put(self, client: bytes, parts: list[bytes]) -> Sent:
         try:
             self._socket.send_multipart([client, *parts], zmq.NOBLOCK)
+        except zmq.Again:
+            return Sent.FULL
         except zmq.ZMQError as error:
-            _log.info("a client takes no more messages: %s", error.strerror)
-
-    def _say_goodbye(self) -> None:
-        self._send_waiting()
-        asked = self._desk.ending_for
-        if asked is not None:
-            self._reply(asked.client, asked.request_id, Goodbye())
+            _log.debug("a client is gone: %s", error.strerror)
+            return Sent.GONE
+        return Sent.YES
 
 
-def _failed(error: FoleyError) -> Failed:
-    return Failed(error.code, error.message, error.remedy)
+def _content(frame: bytes | zmq.Frame) -> bytes:
+    return frame if isinstance(frame, bytes) else frame.bytes
+
+
+def _said(frame: zmq.Frame, name: str) -> str:
+    try:
+        return str(frame.get(name))
+    except zmq.ZMQError:
+        return ""
+
+
+def _is_loopback_host(host: str) -> bool:
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(ip, "ipv4_mapped", None)
+    return (mapped or ip).is_loopback

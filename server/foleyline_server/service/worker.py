@@ -1,4 +1,4 @@
-"""The one compute thread: takes jobs from the queue and turns every end into an event."""
+"""A lane: a thread that takes jobs from the queue and gives each exactly one end."""
 
 from __future__ import annotations
 
@@ -6,65 +6,52 @@ import logging
 from threading import Thread
 
 from foleyline_contract.errors import Cancelled, FoleyError, OutOfMemory, ServerError
-from foleyline_contract.messages import Progress, TakeFinished
-from foleyline_server.pipeline.generate import Take, generate
-from foleyline_server.pipeline.progress import Meter
-from foleyline_server.runtime.bundles import BundleShelf
-from foleyline_server.service.jobs import Job, JobQueue
+from foleyline_server.log import about, note, note_error
+from foleyline_server.service.announcer import Announcer
+from foleyline_server.service.jobs import Job, Scheduler, Stopped
+from foleyline_server.service.production import Production
+from foleyline_server.store.store import Store
 
 _log = logging.getLogger(__name__)
 
 
-class Worker(Thread):
-    """Runs jobs until the queue is closed."""
+class Lane(Thread):
+    """Runs jobs, one after the other, until the queue is closed."""
 
-    def __init__(self, jobs: JobQueue, shelf: BundleShelf) -> None:
-        super().__init__(name="foleyline-worker", daemon=True)
-        self._jobs = jobs
-        self._shelf = shelf
+    def __init__(
+        self, number: int, scheduler: Scheduler, store: Store, production: Production
+    ) -> None:
+        super().__init__(name=f"foleyline-lane-{number}", daemon=True)
+        self._scheduler, self._store, self._production = scheduler, store, production
+        self._announcer: Announcer = production.announcer
 
     def run(self) -> None:
-        """Take jobs, one after the other."""
-        while (job := self._jobs.next()) is not None:
-            self._run_one(job)
+        """Take jobs."""
+        while (job := self._scheduler.next()) is not None:
+            with about(job.id), self._production.engine.at_work():
+                self._run_one(job)
 
     def _run_one(self, job: Job) -> None:
         try:
-            self._work(job)
-        except Cancelled as error:
-            self._jobs.fail(job, error)
+            self._store.set_running(job.id)
+            note(_log, "started", batch=job.request.batch)
+            self._production.run(job)
+        except Stopped:
+            # In the store it goes on running; the next start queues it again.
+            note(_log, "interrupted")
+        except Cancelled:
+            self._announcer.end(job, "cancelled")
         except FoleyError as error:
-            _log.warning("job %s failed: %s %s", job.id, error.code, error.detail)
-            self._jobs.fail(job, error)
-        except MemoryError:
-            _log.exception("job %s ran out of memory", job.id)
-            self._jobs.fail(job, OutOfMemory("This machine has too little memory for the job."))
-        except Exception:  # noqa: BLE001 - whatever a job does, the next one must run
-            _log.exception("job %s met a defect", job.id)
-            self._jobs.fail(job, ServerError("The server made a mistake."))
+            self._fail(job, error)
+        except MemoryError as error:
+            text = "This machine has too little memory for the job."
+            self._fail(job, OutOfMemory(text, detail=repr(error)))
+        except Exception as error:  # noqa: BLE001 - whatever a job does, the next one must run
+            _log.exception("defect")
+            self._fail(job, ServerError("The server made a mistake.", detail=repr(error)))
         else:
-            self._jobs.finish(job)
+            self._announcer.end(job, "finished")
 
-    def _work(self, job: Job) -> None:
-        def report(stage: str, step: int, steps: int, fraction: float) -> None:
-            self._jobs.emit(job, Progress(job.id, stage, step, steps, fraction))
-
-        meter = Meter(job.settings.takes, report, job.check)
-        meter.loading()
-        bundle = self._shelf.load(job.bundle)
-        for take in generate(job.clip, job.settings, bundle, meter):
-            job.check()
-            self._send(job, take)
-
-    def _send(self, job: Job, take: Take) -> None:
-        message = TakeFinished(
-            job_id=job.id,
-            take=take.number,
-            takes=job.settings.takes,
-            seed=take.seed,
-            sample_count=take.sample_count,
-            peak_dbfs=take.peak_dbfs,
-            log_p_aligned=take.log_p_aligned,
-            provenance=take.provenance,
-        )
-        self._jobs.emit(job, message, (take.pcm,))
+    def _fail(self, job: Job, error: FoleyError) -> None:
+        note_error(_log, "failing", error, logging.WARNING)
+        self._announcer.end(job, "failed", error)

@@ -31,6 +31,7 @@ from foleyline_contract.messages import (
     TakeFinished,
     Welcome,
 )
+from foleyline_contract.version import PROTOCOL_VERSION
 from foleyline_server.service.router import Router
 
 ENDS = (JobFinished, JobCancelled, Failed)
@@ -90,7 +91,8 @@ def test_jobs_run_in_order_for_whoever_asked(server, movie: Path) -> None:
     jobs = [first.send(job(movie)), first.send(job(movie, seed=9))]
     time.sleep(0.1)
     other = second.send(job(movie))
-    assert second.receive().message == Accepted(other, 3)
+    # The blocker, and one of the first client's: then it is the second's turn.
+    assert second.receive().message == Accepted(other, 2)
     first.send(Cancel(blocker))
     ends = [e.reply_to for e in first.until(JobFinished, jobs[1]) if isinstance(e.message, ENDS)]
     assert ends == [blocker, *jobs]
@@ -162,14 +164,17 @@ def test_a_vocoder_that_is_not_installed_is_refused_before_any_work(
     assert 'pip install "foleyline[librosa]"' in answer.remedy
 
 
-def test_files_are_checked_at_once_and_pipes_are_none(server, tmp_path: Path) -> None:
+def test_a_job_for_what_is_no_file_fails(server, tmp_path: Path) -> None:
     caller = server.call()
     places = [tmp_path / "no.mp4", tmp_path]
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.mp4")
         places.append(tmp_path / "pipe.mp4")
     for place in places:
-        assert caller.ask(job(place)).message.code == "file_missing"
+        job_id = caller.send(job(place))
+        heard = [envelope.message for envelope in caller.until(Failed)]
+        assert heard[0] == Accepted(job_id, 0)
+        assert (heard[-1].code, heard[-1].job_id) == ("file_missing", job_id)
 
 
 def test_every_failure_of_a_job_leaves_the_server_well(
@@ -198,7 +203,7 @@ def test_every_failure_of_a_job_leaves_the_server_well(
         def broken(*_: object, error: Exception = error) -> None:
             raise error
 
-        monkeypatch.setattr("foleyline_server.service.worker.generate", broken)
+        monkeypatch.setattr("foleyline_server.service.pipeline_engine.make_take", broken)
         caller.send(job(movie))
         assert caller.until(Failed)[-1].message.code == code
     monkeypatch.undo()
@@ -249,7 +254,13 @@ def test_readable_headers_are_answered_by_name(server) -> None:
         ("generate", None),
         ("pong", {"jobs": 1}),
     ):
-        header = {"protocol": 1, "type": kind, "id": "q1", "reply_to": None, "body": body}
+        header = {
+            "protocol": PROTOCOL_VERSION,
+            "type": kind,
+            "id": "q1",
+            "reply_to": None,
+            "body": body,
+        }
         caller.send_raw(json.dumps(header).encode())
         answer = caller.receive()
         assert (answer.reply_to, answer.message.code) == ("q1", "message_malformed")
@@ -279,7 +290,7 @@ def test_a_part_that_is_too_long_costs_its_sender_the_line(server) -> None:
     assert isinstance(server.call().ask(Ping()).message, Pong)
 
 
-def test_shutdown_waits_for_jobs_only_if_asked(server, movie: Path) -> None:
+def test_shutdown_ends_no_job(server, movie: Path) -> None:
     caller = server.call()
     job_id = caller.send(endless(movie))
     until_sampling(caller, job_id)
@@ -288,20 +299,21 @@ def test_shutdown_waits_for_jobs_only_if_asked(server, movie: Path) -> None:
     assert caller.until(Accepted)
     shutdown = caller.send(Shutdown())
     heard = caller.until(Goodbye)
-    cancelled = {e.reply_to for e in heard if isinstance(e.message, JobCancelled)}
-    assert cancelled == {job_id, waiting}
+    assert not [e for e in heard if isinstance(e.message, ENDS)]
     assert heard[-1].reply_to == shutdown
     server.thread.join(5)
     assert not server.thread.is_alive()
+    unended = [(stored.id, stored.state) for stored in server.store.unended()]
+    assert unended == [(job_id, "queued"), (waiting, "queued")]
 
 
-def test_an_address_in_use_is_an_error(server, shelf) -> None:
+def test_an_address_in_use_is_an_error(server) -> None:
     with pytest.raises(AddressUnavailable, match="cannot listen"):
-        Router(server.router.address, shelf, ())
+        Router(server.server.address)
 
 
-def test_only_one_module_knows_the_socket_library() -> None:
+def test_only_two_modules_know_the_socket_library() -> None:
     folder = Path(__file__).parents[3] / "server" / "foleyline_server"
     users = {p.name for p in folder.rglob("*.py") if "import zmq" in p.read_text(encoding="utf-8")}
-    assert users == {"router.py"}
+    assert users == {"router.py", "keys.py"}
     assert zmq.zmq_version_info() >= (4, 3)
