@@ -68,7 +68,8 @@ def generate(
 ) -> Iterator[Take]:
     """Yield the clip's takes, one after the other.
 
-    ``pictures`` is where the clip's come from. ``overlap`` is the planner's; only measurements of seams give another.
+    ``pictures`` is where the clip's come from. ``overlap`` is the planner's; only measurements of
+    seams give another.
 
     Raises:
         InputError: the clip's file cannot be used.
