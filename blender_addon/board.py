@@ -1,6 +1,6 @@
-"""What the add-on knows about the server and its own requests. No bpy here.
+"""What the add-on knows about the server and the jobs of this session. No bpy here.
 
-The pump feeds notices in, the panel and the operators read. Everything lives on Blender's
+The pump feeds notices in, the panels and the operators read. Everything lives on Blender's
 main thread.
 """
 
@@ -13,10 +13,9 @@ from foleyline_contract.errors import ServerError
 from foleyline_contract.messages import BundleInfo
 
 from . import notices as n
+from .jobs import CANCELLED, Job, State, left_s, total_fraction
 
-CANCELLED = "cancelled"
-_ETA_MIN_FRACTION = 0.03
-_ETA_MIN_S = 1.0
+KEPT_PROBLEMS = 10
 
 
 class Link(Enum):
@@ -25,105 +24,112 @@ class Link(Enum):
     OFF = auto()
     CONNECTING = auto()
     READY = auto()
+    LOST = auto()
+    """It broke and will be tried again; jobs wait."""
     FAILED = auto()
 
 
 @dataclass(slots=True)
-class Request:
-    """One strip's generation, from click to strip."""
-
-    request_id: str
-    strip_name: str
-    takes: list[n.TakeWritten] = field(default_factory=list[n.TakeWritten])
-    stage: str = "queued"
-    step: int = 0
-    steps: int = 0
-    fraction: float = 0.0
-    ahead: int = 0
-    ended: bool = False
-    cancelling: bool = False
-    problem: n.Problem | None = None
-
-    @property
-    def cancelled(self) -> bool:
-        return self.problem is not None and self.problem.code == CANCELLED
-
-
-@dataclass(slots=True)
 class Board:
-    """The connection, the running requests and the last thing that went wrong."""
+    """The connection, the jobs and the last thing that went wrong."""
 
     link: Link = Link.OFF
     link_text: str = ""
     address: str = ""
     server_version: str = ""
     device: str = ""
+    opens_paths: bool = True
     bundles: tuple[BundleInfo, ...] = ()
     default_bundle: str = ""
     problem: n.Problem | None = None
-    requests: dict[str, Request] = field(default_factory=dict[str, Request])
-    started_s: float | None = None
-    """When the running requests made their first progress."""
+    problems: list[n.Problem] = field(default_factory=list[n.Problem])
+    """The last ones, for diagnostics."""
+    jobs: dict[str, Job] = field(default_factory=dict[str, Job])
+    """By id, in the order of their clicks."""
+    found: n.Found | None = None
+    """What lies at the server, until somebody has looked whose it is."""
+    others: int = 0
+    """Jobs of other clients that the server had to do when it was asked last."""
+    server_text: str = ""
+    began_s: float | None = None
+    """When the jobs that run now made their first progress."""
+    _burst: set[str] = field(default_factory=set[str])
+    """Jobs since nothing was open: what the total counts."""
 
     @property
     def busy(self) -> bool:
-        """Whether any request has not ended."""
-        return any(not request.ended for request in self.requests.values())
+        """Whether any job is open or has takes to be placed."""
+        return any(not job.has_ended for job in self.jobs.values())
 
     @property
     def connecting(self) -> bool:
         return self.link is Link.CONNECTING
 
     @property
-    def current(self) -> Request | None:
-        """The request that is furthest along among those not ended."""
-        open_requests = [r for r in self.requests.values() if not r.ended]
-        return max(open_requests, key=lambda r: r.fraction, default=None)
+    def open_jobs(self) -> list[Job]:
+        return [job for job in self.jobs.values() if job.is_open]
+
+    @property
+    def current(self) -> Job | None:
+        """The open job that is furthest along."""
+        return max(self.open_jobs, key=lambda job: job.fraction, default=None)
+
+    @property
+    def burst(self) -> list[Job]:
+        """The jobs that the total counts: those since nothing was open."""
+        return [job for job in self.jobs.values() if job.job_id in self._burst]
 
     @property
     def fraction(self) -> float:
-        """How far all requests are together, 0 to 1."""
-        if not self.requests:
-            return 0.0
-        done = sum(1.0 if r.ended else r.fraction for r in self.requests.values())
-        return done / len(self.requests)
+        return total_fraction(self.burst)
 
     def time_left_s(self, now_s: float) -> float | None:
-        """Seconds left at the pace so far; None while that would be a guess."""
-        if self.started_s is None:
-            return None
-        elapsed_s = now_s - self.started_s
-        if self.fraction < _ETA_MIN_FRACTION or elapsed_s < _ETA_MIN_S:
-            return None
-        return elapsed_s * (1 - self.fraction) / self.fraction
+        """Seconds left for all; None while that would be a guess."""
+        return None if self.began_s is None else left_s(now_s - self.began_s, self.fraction)
 
-    def open(self, request_id: str, strip_name: str) -> Request:
-        """Note a request that was just handed to the bridge."""
+    def open(self, job: Job) -> None:
+        """Note a job that is about to be rendered, sent or fetched."""
+        if not self.busy:
+            self._burst.clear()
+            self.began_s = None
         self.problem = None
-        self.requests[request_id] = Request(request_id, strip_name)
-        return self.requests[request_id]
+        self.jobs[job.job_id] = job
+        self._burst.add(job.job_id)
 
-    def clear_requests(self) -> None:
-        """Forget the requests: their owner has read the outcome."""
-        self.requests.clear()
-        self.started_s = None
+    def in_state(self, state: State) -> list[Job]:
+        return [job for job in self.jobs.values() if job.state is state]
+
+    def bundle(self, name: str | None) -> BundleInfo | None:
+        """The bundle of that name, or the server's default; None before a server is known."""
+        wanted = name or self.default_bundle
+        return next((info for info in self.bundles if info.name == wanted), None)
+
+    def drop(self, job_ids: set[str]) -> None:
+        """Forget jobs: they are of no interest to anybody any longer."""
+        self.jobs = {key: job for key, job in self.jobs.items() if key not in job_ids}
+        self._burst -= job_ids
 
     def connection_wanted(self) -> None:
         """A connection was just ordered."""
         self.link, self.link_text, self.problem = Link.CONNECTING, "Connecting…", None
 
+    def refuse(self, problem: n.Problem) -> None:
+        """Something could not even be begun, or ended badly."""
+        self.problem = problem
+        self.problems = [*self.problems, problem][-KEPT_PROBLEMS:]
+
     def thread_died(self) -> None:
-        """The client thread ended by a defect of ours."""
+        """The client thread is gone: nothing more will come from it."""
         problem = n.Problem.of(
             ServerError(
-                "The connection to the server broke inside Foleyline.",
+                "The connection to the server broke down.",
                 remedy="Try again; if it stays, report it with Blender's console output.",
             )
         )
-        for request in self.requests.values():
-            if not request.ended:
-                request.ended, request.problem = True, problem
-        self.link, self.problem = Link.FAILED, problem
+        for job in self.open_jobs:
+            job.end(problem)
+        self.link = Link.FAILED
+        self.refuse(problem)
 
     def apply(self, notice: n.Notice, now_s: float) -> None:
         """Take in what the client thread said."""
@@ -132,42 +138,40 @@ class Board:
                 self.link, self.link_text = Link.CONNECTING, text
             case n.Connected():
                 self._connected(notice)
-            case n.Disconnected(problem=problem):
-                self._disconnected(problem)
+            case n.Disconnected(problem=problem, retry_s=retry_s):
+                self._disconnected(problem, retry_s)
+            case n.ServerLoad(jobs=jobs, text=text):
+                own = len(self.in_state(State.WAITING)) + len(self.in_state(State.RUNNING))
+                self.others, self.server_text = max(0, jobs - own), text
+            case n.Found():
+                self.found = notice
             case _:
-                request = self.requests.get(notice.request_id)
-                if request is not None and not request.ended:
-                    self._advance(request, notice, now_s)
+                job = self.jobs.get(notice.job_id)
+                if job is not None:
+                    self._hear(job, notice, now_s)
 
     def _connected(self, notice: n.Connected) -> None:
-        self.link, self.problem = Link.READY, None
+        if self.link is not Link.READY:
+            self.link, self.problem = Link.READY, None
         self.address, self.server_version = notice.address, notice.server_version
         self.bundles, self.default_bundle = notice.bundles, notice.default_bundle
-        self.device = notice.device
+        self.device, self.opens_paths = notice.device, notice.opens_paths
 
-    def _disconnected(self, problem: n.Problem | None) -> None:
+    def _disconnected(self, problem: n.Problem | None, retry_s: float | None) -> None:
         unasked = problem is not None and problem.code != CANCELLED
-        self.link = Link.FAILED if unasked else Link.OFF
-        self.problem = problem if unasked else None
-        self.bundles, self.default_bundle = (), ""
+        if unasked and retry_s is not None:
+            self.link = Link.LOST
+        else:
+            self.link = Link.FAILED if unasked else Link.OFF
+        self.others = 0
+        self.problem = None
+        if unasked and problem is not None:
+            self.refuse(problem)
 
-    def _advance(
-        self,
-        request: Request,
-        notice: n.Queued | n.Advanced | n.TakeWritten | n.Ended,
-        now_s: float,
-    ) -> None:
-        match notice:
-            case n.Queued(ahead=ahead):
-                request.ahead = ahead
-            case n.Advanced():
-                request.stage, request.step, request.steps = notice.stage, notice.step, notice.steps
-                request.fraction = min(1.0, max(request.fraction, notice.fraction))
-                if self.started_s is None and notice.stage != "queued":
-                    self.started_s = now_s
-            case n.TakeWritten():
-                request.takes.append(notice)
-            case n.Ended(problem=problem):
-                request.ended, request.problem = True, problem
-                if problem is not None and problem.code != CANCELLED:
-                    self.problem = problem
+    def _hear(self, job: Job, notice: n.AboutJob, now_s: float) -> None:
+        was_open = job.is_open
+        job.hear(notice, now_s)
+        if self.began_s is None and job.began_s is not None:
+            self.began_s = now_s
+        if was_open and job.problem is not None and job.problem.code != CANCELLED:
+            self.refuse(job.problem)

@@ -6,6 +6,7 @@ were called ``sequences`` until 4.4. ``sequencer_scene`` came with 5.0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ _TIMING_BEFORE_5_2 = {
     "left_handle": "frame_final_start",
     "right_handle": "frame_final_end",
 }
+_STRIP_PATH = re.compile(r'sequence_editor\.\w+_all\["(?P<name>.+)"\]\.(?P<what>.+)')
 _EDITING = ("TRANSFORM_OT_", "SEQUENCER_OT_")
 """Modal operators that hold on to strips while they run."""
 
@@ -43,6 +45,39 @@ def all_strips_in(editor: Any) -> Any:  # noqa: ANN401
     """The strips in a sequence editor, those in meta strips too."""
     strips = getattr(editor, "strips_all", None)
     return editor.sequences_all if strips is None else strips
+
+
+def inputs(strip: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """The strips that an effect mixes; None where it has lost one."""
+    count = getattr(strip, "input_count", 0)
+    return tuple(getattr(strip, f"input_{number + 1}") for number in range(count))
+
+
+def shown_in(strip: Any) -> list[Any]:  # noqa: ANN401
+    """The strips whose pictures a strip is made of: an effect's inputs, what a meta holds."""
+    held = strips_in(strip) if strip.type == "META" else ()
+    return [*held, *(used for used in inputs(strip) if used is not None)]
+
+
+def animated_strips(scene: Any) -> set[str]:  # noqa: ANN401
+    """Names of strips whose look is keyed or driven, not counting their volume."""
+    animation = scene.animation_data
+    if animation is None:
+        return set()
+    curves = [*animation.drivers, *(_curves(animation.action) if animation.action else ())]
+    found = (_STRIP_PATH.match(curve.data_path) for curve in curves)
+    return {m["name"] for m in found if m and m["what"] not in ("volume", "pan")}
+
+
+def _curves(action: Any) -> Iterator[Any]:  # noqa: ANN401
+    """An action's curves; layers came with 4.4 and are all there is since 5.0."""
+    if hasattr(action, "fcurves"):
+        yield from action.fcurves
+        return
+    for layer in action.layers:
+        for strip in layer.strips:
+            for bag in strip.channelbags:
+                yield from bag.fcurves
 
 
 def sequencer_scene(context: bpy.types.Context) -> Any:  # noqa: ANN401

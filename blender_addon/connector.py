@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foleyline_client import launcher
+from foleyline_client.key_file import read_key
 from foleyline_client.server_process import find_server_command
 from foleyline_contract.errors import ServerStartFailed, ServerUnreachable
 from foleyline_contract.messages import Welcome
 
-from .bridge import SessionLike
+from .line import SessionLike
 from .notices import Connect
 
 INSTALL_REMEDY = "Install the server (see README) and set its path in the add-on's preferences."
@@ -24,10 +25,11 @@ def connect(order: Connect, on_status: Callable[[str], None]) -> tuple[SessionLi
         FoleyError: there is no connection; ``on_status`` may raise Cancelled to stop it.
     """
     on_status("Looking for the server…")
+    key = read_key(Path(order.key)) if order.key else None
     if not order.start:
-        return launcher.connect(order.address)
+        return launcher.connect(order.address, key=key)
     try:
-        return launcher.connect(order.address)
+        return launcher.connect(order.address, key=key)
     except ServerUnreachable:
         command = server_command(order.program)
     return launcher.connect_or_start(order.address, command=command, on_status=on_status)

@@ -1,4 +1,4 @@
-"""Generate Foley in the Sequencer's Strip menu and context menu."""
+"""Generate Foley and Fill Edit in the Sequencer's Strip menu and context menu."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import bpy
 def _draw(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     self.layout.separator()
     self.layout.operator("sequencer.foley_generate", icon="SOUND")
+    self.layout.operator("sequencer.foley_fill", text="Fill Edit with Foley…")
 
 
 _MENUS = ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu")

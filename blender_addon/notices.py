@@ -7,12 +7,14 @@ side can change what the other one reads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from foleyline_contract.errors import FoleyError
-from foleyline_contract.messages import BundleInfo, Clip, GenerateSettings
+from foleyline_contract.messages import BundleInfo, Clip, GenerateSettings, JobInfo, Origin
+
+from .notebook import Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +41,63 @@ class Connect:
     start: bool = False
     program: str = ""
     """The server's program; looked for when left out."""
+    key: str = ""
+    """The key file for a server on another machine; none when left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Generate takes for a strip's clip and write them into a folder."""
+    """Generate takes of a clip, and write each as the note says."""
 
-    request_id: str
+    note: Note
     clip: Clip
     settings: GenerateSettings
-    folder: Path
-    strip_name: str
+    origin: Origin
+    batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Fetch the takes of a job that the server has already."""
+
+    note: Note
+    info: JobInfo
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """Cancel a request."""
+    """Cancel a job."""
 
-    request_id: str
+    job_id: str
+    last: bool = False
+    """Whether no other job waits, so that a connection in the making is given up as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The takes of these jobs are where they belong, or nobody wants them."""
+
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAround:
+    """Ask which jobs nobody has acknowledged; answered by Found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Hear no more of these jobs; they go on at the server."""
+
+    job_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """End the client thread."""
+    """End the client thread; the jobs go on at the server."""
 
 
-Order = Connect | Submit | Withdraw | Stop
+Order = Connect | Submit | Adopt | Withdraw | Forget | LookAround | Leave | Stop
 
 # ---- notices ---------------------------------------------------------------------------
 
@@ -85,6 +118,7 @@ class Connected:
     bundles: tuple[BundleInfo, ...]
     default_bundle: str
     device: str
+    opens_paths: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +126,39 @@ class Disconnected:
     """There is no connection (any more); with a problem if nobody asked for that."""
 
     problem: Problem | None = None
+    retry_s: float | None = None
+    """Seconds until the next attempt; None: there will be none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLoad:
+    """How many jobs of all clients the server has."""
+
+    jobs: int
+    text: str
+    """The rest of its status, for diagnostics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Jobs that nobody has acknowledged, oldest first, and what was noted about some."""
+
+    jobs: tuple[JobInfo, ...]
+    notes: Mapping[str, Note] = field(default_factory=dict[str, Note])
+    """By job id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    request_id: str
+    """The server has the job on its disk."""
+
+    job_id: str
     ahead: int
 
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    request_id: str
+    job_id: str
     stage: str
     step: int
     steps: int
@@ -113,7 +169,7 @@ class Advanced:
 class TakeWritten:
     """A take's WAV lies on disk."""
 
-    request_id: str
+    job_id: str
     path: Path
     take: int
     takes: int
@@ -122,15 +178,18 @@ class TakeWritten:
     peak_dbfs: float
     log_p_aligned: float | None
     provenance: Mapping[str, Any]
+    loudness_lufs: float | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Nothing more follows for this request."""
+    """Nothing more follows for this job."""
 
-    request_id: str
+    job_id: str
     problem: Problem | None = None
     """None: all takes were written. Code ``cancelled``: the artist stopped it."""
 
 
-Notice = Connecting | Connected | Disconnected | Queued | Advanced | TakeWritten | Ended
+AboutJob = Queued | Advanced | TakeWritten | Ended
+Notice = Connecting | Connected | Disconnected | ServerLoad | Found | AboutJob

@@ -1,17 +1,16 @@
 """Add-on preferences: where the server is and where takes go."""
 
-from pathlib import Path
-
 import bpy
 
 from foleyline_contract.address import DEFAULT_ADDRESS, is_loopback
+from foleyline_contract.errors import SettingInvalid
 
-from . import notices as n
-from .pump import link
-from .report import ONLINE_ACCESS_OFF, link_text
-
-ADDON = __package__ or ""
-DEFAULT_FOLDER = "//foley/"
+from . import keymap
+from .folders import ADDON
+from .link import link
+from .naming import DEFAULT_PATTERN, check_pattern
+from .report import link_text
+from .words import tr
 
 
 class FoleyPreferences(bpy.types.AddonPreferences):
@@ -24,6 +23,12 @@ class FoleyPreferences(bpy.types.AddonPreferences):
         description="Where the Foleyline server listens",
         default=DEFAULT_ADDRESS,
     )
+    key: bpy.props.StringProperty(
+        name="Key File",
+        description="The .foleykey file that the server's owner gave you; "
+        "only for a server on another computer",
+        subtype="FILE_PATH",
+    )
     start_server: bpy.props.BoolProperty(
         name="Start Server Automatically",
         description="Start the server on this computer when none answers at the address",
@@ -34,54 +39,44 @@ class FoleyPreferences(bpy.types.AddonPreferences):
         description="The program foley-server; leave empty to look for it in the usual places",
         subtype="FILE_PATH",
     )
-    folder: bpy.props.StringProperty(
-        name="Takes Folder",
-        description="Where takes are saved; // is the folder of the .blend file. "
-        "While that is unsaved, takes go to the extension's own folder",
-        default=DEFAULT_FOLDER,
-        subtype="DIR_PATH",
+    pattern: bpy.props.StringProperty(
+        name="Takes",
+        description="Pattern for the files of takes; // is the folder of the .blend file. "
+        "While that is unsaved, takes go to the extension's own folder. "
+        "Tokens: {project} {scene} {strip} {model} {seed} {take}",
+        default=DEFAULT_PATTERN,
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def server_address(self) -> str:
+        """The address to connect to."""
+        return self.address.strip() or DEFAULT_ADDRESS
+
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "address")
+        if not is_loopback(self.server_address()):
+            layout.prop(self, "key")
         layout.prop(self, "start_server")
         column = layout.column()
         column.active = self.start_server
         column.prop(self, "program")
-        layout.prop(self, "folder")
+        layout.prop(self, "pattern")
+        try:
+            check_pattern(self.pattern or DEFAULT_PATTERN)
+        except SettingInvalid as error:
+            layout.label(text=str(error), icon="ERROR", translate=False)
+        keymap.draw(context, layout)
         state = link_text(link.board)
         row = layout.row()
-        row.label(text=state.text, icon=state.icon)
+        row.label(text=state.text, icon=state.icon, translate=False)
         row.operator("foleyline.connect")
+        row = layout.row()
+        row.label(text=tr("Help"), translate=False)
+        row.operator("foleyline.copy_diagnostics", icon="COPYDOWN")
+        row.operator("foleyline.open_log", icon="TEXT")
 
 
 def preferences(context: bpy.types.Context) -> FoleyPreferences:
     """The add-on's own preferences."""
     return context.preferences.addons[ADDON].preferences
-
-
-def connection_order(
-    context: bpy.types.Context, *, start: bool | None = None
-) -> n.Connect | n.Problem:
-    """The order to connect as the preferences say, or why it cannot be given.
-
-    Args:
-        start: start a server if none answers; None: as the preferences say.
-    """
-    chosen = preferences(context)
-    address = chosen.address.strip() or DEFAULT_ADDRESS
-    local = is_loopback(address)
-    if not local and not bpy.app.online_access:
-        return ONLINE_ACCESS_OFF
-    wanted = chosen.start_server if start is None else start
-    return n.Connect(address, start=wanted and local, program=chosen.program)
-
-
-def takes_folder(context: bpy.types.Context) -> Path:
-    """Where the takes of the open file go; the folder may not exist yet."""
-    wanted = preferences(context).folder or DEFAULT_FOLDER
-    if wanted.startswith("//") and not bpy.data.filepath:
-        return Path(bpy.utils.extension_path_user(ADDON, path="takes", create=True))
-    return Path(bpy.path.abspath(wanted))

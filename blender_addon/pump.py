@@ -1,19 +1,17 @@
-"""The timer on Blender's main thread: takes in what the client thread said, briefly.
-
-``link`` is the add-on's one connection: the bridge, and the board that shows its state.
-"""
+"""The timer on Blender's main thread: takes in what the client thread said and acts on it."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from time import perf_counter, thread_time
 
 import bpy
 
-from . import notices as n
-from .board import Board
-from .bridge import Bridge
-from .connector import connect
+from . import adoption, dispatch, landing
+from .link import link
+
+__all__ = ["link", "redraw", "start", "stop", "times", "turn"]
 
 log = logging.getLogger(__name__)
 
@@ -22,68 +20,70 @@ BUSY_TICK_S = 0.1
 IDLE_TICK_S = 0.5
 
 
-class Link:
-    """The bridge to the client thread and what is known through it."""
+@dataclass(slots=True)
+class Times:
+    """How long the main thread was held, for the tests to judge."""
 
-    def __init__(self) -> None:
-        self.board = Board()
-        self.longest_tick_s = 0.0
-        self.longest_tick_cpu_s = 0.0
-        """Without the time in which other programs had the processor."""
-        self.slow_ticks = 0
-        self.longest_begin_s = 0.0
-        self.longest_insert_s = 0.0
-        self.ticks = 0
-        self._bridge: Bridge | None = None
-
-    @property
-    def alive(self) -> bool:
-        return self._bridge is not None and self._bridge.alive
-
-    def order(self, order: n.Order) -> None:
-        """Hand an order to the client thread, starting it and the timer if need be."""
-        if self._bridge is None or not self._bridge.alive:
-            self._bridge = Bridge(connect)
-        self._bridge.order(order)
-        if not bpy.app.timers.is_registered(_tick):
-            bpy.app.timers.register(_tick, first_interval=BUSY_TICK_S, persistent=True)
-
-    def drain(self) -> bool:
-        """Take in notices for at most TICK_LIMIT_S; whether there was any."""
-        if self._bridge is None:
-            return False
-        start_s = perf_counter()
-        alive = self._bridge.alive  # read first: a thread's last words come before its end
-        changed = False
-        while (notice := self._bridge.take_notice()) is not None:
-            self.board.apply(notice, perf_counter())
-            changed = True
-            if perf_counter() - start_s > TICK_LIMIT_S / 2:
-                return True
-        if not alive:
-            self._bridge = None
-            self.board.thread_died()
-            return True
-        return changed
-
-    def note_tick(self, took_s: float, cpu_s: float) -> None:
-        """Keep the longest tick's times, for the tests to judge."""
-        self.ticks += 1
-        self.slow_ticks += took_s > TICK_LIMIT_S
-        self.longest_tick_s = max(self.longest_tick_s, took_s)
-        self.longest_tick_cpu_s = max(self.longest_tick_cpu_s, cpu_s)
-
-    def close(self) -> None:
-        """End the client thread and forget all it said."""
-        bridge, self._bridge = self._bridge, None
-        if bpy.app.timers.is_registered(_tick):
-            bpy.app.timers.unregister(_tick)
-        if bridge is not None and not bridge.close():
-            log.warning("the client thread did not end in time")
-        self.board = Board()
+    ticks: int = 0
+    slow_ticks: int = 0
+    longest_tick_s: float = 0.0
+    """Without landings and starts of rendering, which are Blender's own work for the most part."""
+    longest_tick_cpu_s: float = 0.0
+    """Without the time in which other programs had the processor, too."""
+    longest_landing_s: float = 0.0
+    longest_landing_cpu_s: float = 0.0
+    longest_render_start_s: float = 0.0
 
 
-link = Link()
+@dataclass(slots=True)
+class _Watch:
+    """Time since the last look, by the clock and of the processor."""
+
+    at_s: float = 0.0
+    at_cpu_s: float = 0.0
+
+    def look(self) -> tuple[float, float]:
+        before = self.at_s, self.at_cpu_s
+        self.at_s, self.at_cpu_s = perf_counter(), thread_time()
+        return self.at_s - before[0], self.at_cpu_s - before[1]
+
+
+times = Times()
+
+
+def start() -> None:
+    """Have the timer run; it ends when the client thread does."""
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=BUSY_TICK_S, persistent=True)
+
+
+def stop() -> None:
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+
+
+def turn() -> bool:
+    """One round: what the client thread said, and one step of what follows from it."""
+    watch = _Watch()
+    watch.look()
+    changed = link.drain()
+    changed |= adoption.step()
+    own_s, own_cpu_s = watch.look()
+    rendering = dispatch.step()
+    step_s, step_cpu_s = watch.look()
+    if rendering:
+        times.longest_render_start_s = max(times.longest_render_start_s, step_s)
+    else:
+        own_s, own_cpu_s = own_s + step_s, own_cpu_s + step_cpu_s
+    landed = landing.step()
+    step_s, step_cpu_s = watch.look()
+    if landed:
+        times.longest_landing_s = max(times.longest_landing_s, step_s)
+        times.longest_landing_cpu_s = max(times.longest_landing_cpu_s, step_cpu_s)
+    else:
+        own_s, own_cpu_s = own_s + step_s, own_cpu_s + step_cpu_s
+    _note(own_s, own_cpu_s)
+    return changed or rendering or landed
 
 
 def redraw() -> None:
@@ -97,16 +97,20 @@ def redraw() -> None:
 
 
 def _tick() -> float | None:
-    start_s, start_cpu_s = perf_counter(), thread_time()
     try:
-        changed = link.drain()
-        if changed or link.board.busy:
+        if turn() or link.board.busy:
             redraw()
     except Exception:
         # A raising timer is dropped by Blender and the panel would stand still for ever.
         log.exception("a notice from the server could not be taken in")
         link.board.thread_died()
-    link.note_tick(perf_counter() - start_s, thread_time() - start_cpu_s)
     if not link.alive:
         return None
     return BUSY_TICK_S if link.board.busy or link.board.connecting else IDLE_TICK_S
+
+
+def _note(took_s: float, cpu_s: float) -> None:
+    times.ticks += 1
+    times.slow_ticks += took_s > TICK_LIMIT_S
+    times.longest_tick_s = max(times.longest_tick_s, took_s)
+    times.longest_tick_cpu_s = max(times.longest_tick_cpu_s, cpu_s)

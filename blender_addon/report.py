@@ -1,28 +1,44 @@
 """From states and errors to words and buttons. No bpy here.
 
-Every sentence an artist reads in the panel about the server or a failure is made here.
+Every sentence an artist reads about the server, a job or a failure is made here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from foleyline_contract.messages import BundleInfo
 
 from . import notices as n
-from .board import CANCELLED, Board, Link, Request
+from .board import Board, Link
+from .jobs import CANCELLED, Job, State
+from .words import several, tip, tr
 
 Level = Literal["INFO", "WARNING", "ERROR"]
+Icon = Literal[
+    "UNLINKED", "SORTTIME", "ERROR", "CHECKMARK", "RENDER_ANIMATION", "PLAY", "X", "IMPORT"
+]
 
 STAGE_TEXTS = {
     "queued": "Waiting",
+    "uploading": "Sending Picture",
     "loading": "Loading Model",
     "decoding": "Reading Movie",
     "encoding": "Watching Picture",
     "sampling": "Making Sound",
     "vocoding": "Finishing Sound",
+}
+STATE_ICONS: dict[State, Icon] = {
+    State.HELD: "SORTTIME",
+    State.RENDERING: "RENDER_ANIMATION",
+    State.WAITING: "SORTTIME",
+    State.RUNNING: "PLAY",
+    State.LANDING: "IMPORT",
+    State.DONE: "CHECKMARK",
+    State.FAILED: "ERROR",
+    State.CANCELLED: "X",
 }
 
 PREFERENCES = "foleyline.open_preferences"
@@ -58,17 +74,17 @@ class Advice:
 def advice_for(problem: n.Problem) -> Advice:
     """What to tell the artist about a problem."""
     if problem.code == CANCELLED:
-        return Advice("INFO", "Foley generation cancelled")
+        return Advice("INFO", tip("Foley generation cancelled"))
     operator, label = _BUTTONS.get(problem.code, (None, ""))
-    text = f"{problem.message} {problem.remedy}".strip()
-    return Advice("ERROR", text, operator, label, start=label == START_SERVER)
+    text = f"{tip(problem.message)} {tip(problem.remedy) if problem.remedy else ''}".strip()
+    return Advice("ERROR", text, operator, tr(label) if label else "", label == START_SERVER)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkText:
     """The panel's first row."""
 
-    icon: Literal["UNLINKED", "SORTTIME", "ERROR", "CHECKMARK"]
+    icon: Icon
     text: str
 
 
@@ -76,49 +92,92 @@ def link_text(board: Board) -> LinkText:
     """The connection in a few words."""
     match board.link:
         case Link.OFF:
-            return LinkText("UNLINKED", "Not Connected")
+            return LinkText("UNLINKED", tr("Not Connected"))
         case Link.CONNECTING:
-            return LinkText("SORTTIME", board.link_text or "Connecting…")
+            return LinkText("SORTTIME", tr(board.link_text))
+        case Link.LOST:
+            return LinkText("ERROR", tr("Server Lost, Trying Again…"))
         case Link.FAILED:
-            return LinkText("ERROR", "No Server")
+            return LinkText("ERROR", tr("No Server"))
+        case Link.READY if not board.default_bundle:
+            return LinkText("ERROR", tr("The server has no model"))
+        case Link.READY if board.device:
+            name, device = board.default_bundle, board.device
+            return LinkText("CHECKMARK", tr("Ready: {name} on {device}", name=name, device=device))
         case Link.READY:
-            name = board.default_bundle or "no model installed"
-            device = f" on {board.device}" if board.device else ""
-            return LinkText("CHECKMARK", f"Ready: {name}{device}")
+            return LinkText("CHECKMARK", tr("Ready: {name}", name=board.default_bundle))
+
+
+def duration_text(duration_s: float) -> str:
+    """``12 s``, ``3 min``, ``2 h 5 min``."""
+    if duration_s < 90:
+        return tr("{count} s", count=max(1, round(duration_s)))
+    minutes = round(duration_s / 60)
+    if minutes < 90:
+        return tr("{count} min", count=minutes)
+    return tr("{hours} h {minutes} min", hours=minutes // 60, minutes=minutes % 60)
 
 
 def time_text(left_s: float | None) -> str:
     """``12 s left``, ``3 min left``, or nothing."""
-    if left_s is None:
-        return ""
-    if left_s < 90:
-        return f"{max(1, round(left_s))} s left"
-    return f"{round(left_s / 60)} min left"
+    return "" if left_s is None else tr("{time} left", time=duration_text(left_s))
 
 
-def progress_text(board: Board, now_s: float) -> str:
-    """The progress bar's text: ``43 % · 12 s left``."""
-    left = time_text(board.time_left_s(now_s))
-    percent = f"{int(board.fraction * 100)} %"
+def progress_text(fraction: float, left_s: float | None) -> str:
+    """A progress bar's text: ``43 % · 12 s left``."""
+    left = time_text(left_s)
+    percent = f"{int(fraction * 100)} %"
     return f"{percent} · {left}" if left else percent
 
 
-def stage_text(board: Board) -> str:
-    """What is being done right now, and to which of several strips."""
-    request = board.current
-    if request is None:
-        return "Finishing…"
-    if request.cancelling:
-        return "Cancelling…"
-    text = STAGE_TEXTS.get(request.stage, request.stage.capitalize())
-    if request.stage == "queued" and request.ahead:
-        text = f"Waiting for {request.ahead} other job{'s' if request.ahead > 1 else ''}"
-    if request.steps > 1:
-        text += f" {request.step}/{request.steps}"
-    if len(board.requests) > 1:
-        number = 1 + sum(r.ended for r in board.requests.values())
-        text = f"Strip {number} of {len(board.requests)}: {text}"
-    return text
+def total_text(board: Board, now_s: float) -> str:
+    """The text of the bar over all jobs: ``2 of 30 · 43 % · 12 s left``."""
+    text = progress_text(board.fraction, board.time_left_s(now_s))
+    if len(board.burst) < 2:
+        return text
+    ended = sum(job.has_ended for job in board.burst)
+    count = tr("{ended} of {count}", ended=ended, count=len(board.burst))
+    return f"{count} · {text}"
+
+
+def stage_text(job: Job, link: Link) -> str:
+    """What is being done for a job right now, or what became of it."""
+    match job.state:
+        case State.DONE:
+            return job.remark or several(len(job.takes), "1 take", "{count} takes")
+        case State.FAILED:
+            return tr("Failed")
+        case State.CANCELLED:
+            return tr("Cancelled")
+        case State.LANDING:
+            return tr("Waiting for a chance to place takes")
+        case _ if job.cancelling:
+            return tr("Cancelling…")
+        case State.HELD if job.shot is not None and link is Link.READY:
+            return tr("Waiting to be rendered")
+        case State.HELD:
+            return tr("Waiting for the server")
+        case State.RENDERING:
+            return tr("Rendering Picture")
+        case _ if link is Link.LOST:
+            return tr("Waiting for the server")
+        case _ if job.stage == "queued" and job.ahead:
+            return several(job.ahead, "Waiting for 1 other job", "Waiting for {count} other jobs")
+        case _:
+            text = tr(STAGE_TEXTS.get(job.stage, job.stage.capitalize()))
+            return f"{text} {job.step}/{job.steps}" if job.steps > 1 else text
+
+
+def others_text(board: Board) -> str:
+    """A line about jobs of other clients, or nothing."""
+    if not board.others:
+        return ""
+    return several(board.others, "1 other job on the server", "{count} other jobs on the server")
+
+
+def more_text(count: int) -> str:
+    """A line for jobs that the list has no room for."""
+    return several(count, "1 more", "{count} more")
 
 
 def bundle_text(bundles: Sequence[BundleInfo], wanted: str, default: str) -> str:
@@ -126,51 +185,51 @@ def bundle_text(bundles: Sequence[BundleInfo], wanted: str, default: str) -> str
     name = wanted or default
     for info in bundles:
         if info.name == name:
-            return f"{info.steps} steps, guidance {info.cfg_scale:g}, sync {info.align_scale:g}"
-    return f"The server has no model '{name}'" if wanted and bundles else ""
+            return tr(
+                "{steps} steps, guidance {guidance}, sync {sync}",
+                steps=info.steps,
+                guidance=f"{info.cfg_scale:g}",
+                sync=f"{info.align_scale:g}",
+            )
+    return tr("The server has no model '{name}'", name=wanted) if wanted and bundles else ""
 
 
-def take_rows(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Label and value of what a take's strip says about itself, for the panel."""
-    rows = [("Seed", str(record.get("seed", "?")))]
-    if record.get("takes", 1) > 1:
-        rows.append(("Take", f"{record.get('take', '?')} of {record['takes']}"))
-    for label, key in (
-        ("Model", "bundle"),
-        ("Sampler", "sampler"),
-        ("Steps", "steps"),
-        ("Guidance", "cfg_scale"),
-        ("Sync", "align_scale"),
-        ("Vocoder", "vocoder"),
-    ):
-        value = record.get(key)
-        if value not in (None, ""):
-            rows.append((label, f"{value:g}" if isinstance(value, float) else str(value)))
-    return rows
+def bundle_tip(info: BundleInfo) -> str:
+    """What a model's entry in the list says on hovering: description, licence, speed."""
+    if info.speed is None:
+        speed = tip("Speed not measured yet")
+    else:
+        time = f"{info.speed:.2g}"
+        speed = tip("{time} s of work for a second of picture", time=time)
+    licence = tip("Licence of the weights: {licence}", licence=info.licence)
+    return f"{info.description.rstrip('.')}. {licence}. {speed}"
 
 
-def outcome(requests: Sequence[Request], skipped: Sequence[str], orphans: Sequence[str]) -> Advice:
-    """The sentence that ends a generation, for the status bar.
+def outcome(jobs: Sequence[Job], skipped: Sequence[str]) -> Advice:
+    """The sentence that ends a generation that somebody waited for.
 
     Args:
-        requests: all requests of this click, ended.
+        jobs: all jobs of this click, ended.
         skipped: sentences about strips that were not sent.
-        orphans: names of strips that were gone when their takes arrived.
     """
-    made = [r for r in requests if r.takes and r.problem is None and r.strip_name not in orphans]
-    failed = [r.problem for r in requests if r.problem is not None and not r.cancelled]
-    notes = [f"{p.message} {p.remedy}" for p in failed[:1]] + list(skipped[:1])
-    notes += [f"The strip '{name}' is gone; its take was kept on disk." for name in orphans]
-    if any(r.cancelled for r in requests):
-        notes.insert(0, "Cancelled.")
-    if notes == ["Cancelled."] and not made:
-        return Advice("INFO", "Foley generation cancelled")
-    if made and len(requests) == 1:
+    made = [job for job in jobs if job.state is State.DONE and not job.remark]
+    failed = [job.problem for job in jobs if job.state is State.FAILED and job.problem]
+    notes = [f"{tip(p.message)} {tip(p.remedy)}".strip() for p in failed[:1]]
+    notes += [job.remark for job in jobs if job.remark] + list(skipped[:1])
+    cancelled = any(job.state is State.CANCELLED for job in jobs)
+    if cancelled and not (notes or made):
+        return Advice("INFO", tip("Foley generation cancelled"))
+    if cancelled:
+        notes.insert(0, tip("Cancelled."))
+    if made and len(jobs) == 1:
         seed = made[0].takes[0].seed
-        notes.insert(0, f"Foley generated for '{made[0].strip_name}', seed {seed}.")
+        text = tip("Foley generated for '{name}', seed {seed}.", name=made[0].label, seed=seed)
+        notes.insert(0, text)
     elif made:
-        notes.insert(0, f"Foley generated for {len(made)} of {len(requests)} strips.")
-    return Advice("WARNING" if failed or skipped or orphans else "INFO", " ".join(notes))
+        text = tip("Foley generated for {made} of {count} strips.", made=len(made), count=len(jobs))
+        notes.insert(0, text)
+    odd = failed or skipped or any(job.remark for job in jobs)
+    return Advice("WARNING" if odd else "INFO", " ".join(notes))
 
 
 def wrap(text: str, width_chars: int) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from foleyline_contract.errors import FileUnreadable, InputError, SpanOutside
+from foleyline_contract.errors import FileUnreadable
 from foleyline_contract.messages import Clip
 
 _RATE_TOLERANCE = Fraction(1, 1_000_000)
@@ -57,6 +57,8 @@ class StripFacts:
     retiming_frames: tuple[int, ...] = ()
     """Timeline frames of the retiming keys."""
     reversed: bool = False
+    strobe: float = 1.0
+    """Only every so manieth picture is shown."""
 
 
 def needs_movie_length(facts: StripFacts) -> bool:
@@ -75,7 +77,8 @@ def movie_frames_per_timeline_frame(facts: StripFacts, movie_fps: Fraction) -> F
     if facts.movie_frames is None:
         return Fraction(1)
     if keys:
-        return Fraction(facts.movie_frames, keys[-1] - keys[0])
+        # The first key holds the first picture, the last key the last one.
+        return Fraction(facts.movie_frames - 1, keys[-1] - keys[0])
     at_own_rate = movie_fps / facts.scene_fps
     expected = facts.movie_frames / at_own_rate
     # Blender rounds the length, or leaves it a frame short: believe the nearer reading.
@@ -85,12 +88,11 @@ def movie_frames_per_timeline_frame(facts: StripFacts, movie_fps: Fraction) -> F
 
 
 def clip_of(facts: StripFacts, path: str) -> Clip:
-    """The stretch of picture that the strip shows of the movie at ``path``.
+    """The stretch of picture that a strip without ``why_render`` shows of the movie at ``path``.
 
     Raises:
-        InputError: the picture cannot be described as a span of the file at one speed.
+        InputError: Blender cannot read the movie, or the stretch is longer than a take may be.
     """
-    check_supported(facts)
     if facts.movie_fps is None:
         raise FileUnreadable(f"Blender cannot read the movie of the strip '{facts.name}'.")
     movie_fps = facts.movie_fps
@@ -104,30 +106,25 @@ def clip_of(facts: StripFacts, path: str) -> Clip:
     )
 
 
-def check_supported(facts: StripFacts) -> None:
-    """Check that the strip shows a plain span of its movie; needs no frame rates.
+def why_render(facts: StripFacts) -> str | None:
+    """Why the strip is no plain span of its movie at one speed, if so; needs no frame rates.
 
-    Raises:
-        InputError: it does not; the text says what to change.
+    Returns:
+        Words that follow the strip's name: ``plays backwards``.
     """
-    if facts.reversed:
-        raise InputError(
-            f"The strip '{facts.name}' plays backwards, which is not supported yet.",
-            remedy="Turn off Reverse Frames, or render the strip to a file first.",
-        )
-    if len(facts.retiming_frames) > 2:
-        raise InputError(
-            f"The strip '{facts.name}' changes its speed, which is not supported yet.",
-            remedy="Remove its retiming keys, or render the strip to a file first.",
-        )
     before = facts.content_start_frame - facts.first_frame
     after = facts.end_frame - (facts.content_start_frame + facts.content_frames)
-    if before > 0 or after > 0:
-        held = f"first picture for {before}" if before > 0 else f"last picture for {after}"
-        raise SpanOutside(
-            f"The strip '{facts.name}' holds its {held} frames, which is not supported yet.",
-            remedy="Drag its handle back to where the movie itself begins or ends.",
-        )
+    if facts.reversed:
+        return "plays backwards"
+    if len(facts.retiming_frames) > 2:
+        return "changes its speed"
+    if facts.strobe > 1:
+        return "is strobed"
+    if before > 0:
+        return f"holds its first picture for {before} frames"
+    if after > 0:
+        return f"holds its last picture for {after} frames"
+    return None
 
 
 def nearest_free_channel(

@@ -1,4 +1,4 @@
-"""Generate Foley and Cancel."""
+"""Generate Foley for the selected strips."""
 
 from __future__ import annotations
 
@@ -7,34 +7,27 @@ from typing import ClassVar
 
 import bpy
 
-from .. import compat, generation, report, strips
+from .. import compat, footage, generation, pump, report
 from .. import notices as n
-from ..pump import link
+from ..words import several, tip
 
-MODAL_TICK_S = 0.1
 _BLOCKING_TICK_S = 0.02
 
 
 class SEQUENCER_OT_foley_generate(bpy.types.Operator):
-    """Generate sound that fits the picture of the selected movie strips"""
+    """Generate sound that fits the picture of the selected strips"""
 
     bl_idname = "sequencer.foley_generate"
     bl_label = "Generate Foley"
-    # No REGISTER: the redo panel would run the blocking way.
-    bl_options: ClassVar = {"UNDO"}
-
-    running: ClassVar[generation.Generation | None] = None
-    """The one that goes on; operators of Blender cannot be asked for their instances."""
+    # No UNDO: each job is an undo step of its own when its takes come to lie.
+    bl_options: ClassVar = set()
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if link.board.busy or cls.running is not None:
-            cls.poll_message_set("Foley is being generated already; cancel it to start anew")
-            return False
         if compat.sequencer_scene(context) is None:
             cls.poll_message_set("Open a scene in the Sequencer first")
             return False
-        reason = strips.why_none(context)
+        reason = footage.why_none(context)
         if reason is not None:
             cls.poll_message_set(reason)
             return False
@@ -42,109 +35,55 @@ class SEQUENCER_OT_foley_generate(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Wait for the result: for scripts and background use."""
-        begun = generation.begin(context)
-        if isinstance(begun, n.Problem):
-            return self._refuse(begun, "ERROR")
-        try:
-            while not begun.ended:
-                time.sleep(_BLOCKING_TICK_S)
-                link.drain()
-        except KeyboardInterrupt:
-            begun.abandon()
-            self.report({"INFO"}, "Foley generation cancelled")
-            return {"CANCELLED"}
-        problem = next((p.request.problem for p in begun.parts if p.request.problem), None)
-        if not begun.has_takes and problem is not None:
-            begun.insert()
-            return self._refuse(problem, "ERROR")
-        return self._conclude(begun)
+        return wait_for(self, _begin(context))
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Go on in the background of the interface."""
-        begun = generation.begin(context)
-        if isinstance(begun, n.Problem):
-            link.board.problem = begun
-            return self._refuse(begun, "WARNING")
-        SEQUENCER_OT_foley_generate.running = begun
-        manager = context.window_manager
-        self._timer = manager.event_timer_add(MODAL_TICK_S, window=context.window)
-        manager.modal_handler_add(self)
-        return {"RUNNING_MODAL"}
+        """Return at once; takes come when they are ready."""
+        return tell(self, _begin(context))
 
-    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        begun = SEQUENCER_OT_foley_generate.running
-        if begun is None:  # abandoned: another file was loaded
-            self._leave(context)
-            return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS" and not _plays(context):
-            begun.cancel()
-            return {"RUNNING_MODAL"}
-        if event.type != "TIMER":
-            return {"PASS_THROUGH"}
-        if not begun.ended or not compat.may_edit("SEQUENCER_OT_foley_generate"):
-            return {"PASS_THROUGH"}
-        self._leave(context)
-        return self._conclude(begun)
 
-    def cancel(self, context: bpy.types.Context) -> None:
-        """Blender ends the operator: its window closes or another file is loaded."""
-        if SEQUENCER_OT_foley_generate.running is not None:
-            SEQUENCER_OT_foley_generate.running.abandon()
-        self._leave(context)
+def _begin(context: bpy.types.Context) -> generation.Begun:
+    strips, skipped = footage.with_picture(context)
+    begun = generation.begin(context, strips)
+    begun.skipped[:0] = skipped
+    return begun
 
-    def _leave(self, context: bpy.types.Context) -> None:
-        SEQUENCER_OT_foley_generate.running = None
-        if self._timer is not None:
-            context.window_manager.event_timer_remove(self._timer)
-            self._timer = None
 
-    def _refuse(self, problem: n.Problem, level: report.Level) -> set[str]:
-        self.report({level}, report.advice_for(problem).text)
+def tell(operator: bpy.types.Operator, begun: generation.Begun) -> set[str]:
+    """End an operator that waits for nothing: say what was begun, and what was not."""
+    if begun.problem is not None:
+        return refuse(operator, begun.problem, "WARNING")
+    if begun.skipped:
+        more = len(begun.skipped) - 1
+        rest = several(more, "1 other was skipped.", "{count} others were skipped.") if more else ""
+        operator.report({"WARNING"}, f"{begun.skipped[0]} {rest}".strip())
+    pump.redraw()
+    return {"FINISHED"}
+
+
+def wait_for(operator: bpy.types.Operator, begun: generation.Begun) -> set[str]:
+    """End an operator when all jobs have: their takes lie on the timeline, or there are none."""
+    if begun.problem is not None:
+        return refuse(operator, begun.problem, "ERROR")
+    try:
+        while not all(job.has_ended for job in begun.jobs):
+            time.sleep(_BLOCKING_TICK_S)
+            pump.turn()
+    except KeyboardInterrupt:
+        generation.cancel(begun.jobs)
+        operator.report({"INFO"}, tip("Foley generation cancelled"))
         return {"CANCELLED"}
-
-    def _conclude(self, begun: generation.Generation) -> set[str]:
-        changed = begun.has_takes
-        advice = begun.insert()
-        self.report({advice.level}, advice.text)
-        return {"FINISHED"} if changed else {"CANCELLED"}
-
-
-class SEQUENCER_OT_foley_cancel(bpy.types.Operator):
-    """Stop generating Foley; strips that are finished already keep their takes"""
-
-    bl_idname = "sequencer.foley_cancel"
-    bl_label = "Cancel"
-    bl_options: ClassVar = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        if SEQUENCER_OT_foley_generate.running is None:
-            cls.poll_message_set("No Foley is being generated")
-            return False
-        return True
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        if SEQUENCER_OT_foley_generate.running is not None:
-            SEQUENCER_OT_foley_generate.running.cancel()
-        return {"FINISHED"}
+    advice = report.outcome(begun.jobs, begun.skipped)
+    made = any(job.takes and not job.problem for job in begun.jobs)
+    level = advice.level if made or advice.level == "INFO" else "ERROR"
+    operator.report({level}, advice.text)
+    return {"FINISHED"} if made else {"CANCELLED"}
 
 
-def abandon_running() -> None:
-    """Drop what runs: its file or the add-on is going away."""
-    running, SEQUENCER_OT_foley_generate.running = SEQUENCER_OT_foley_generate.running, None
-    if running is not None:
-        running.abandon()
+def refuse(operator: bpy.types.Operator, problem: n.Problem, level: report.Level) -> set[str]:
+    """End an operator that began nothing."""
+    operator.report({level}, report.advice_for(problem).text)
+    return {"CANCELLED"}
 
 
-@bpy.app.handlers.persistent
-def abandon_on_load(*_arguments: object) -> None:
-    """Another file is loaded: the strips that takes were meant for are gone."""
-    abandon_running()
-
-
-def _plays(context: bpy.types.Context) -> bool:
-    """Whether ESC is meant for playback."""
-    return context.screen is not None and context.screen.is_animation_playing
-
-
-CLASSES = (SEQUENCER_OT_foley_generate, SEQUENCER_OT_foley_cancel)
+CLASSES = (SEQUENCER_OT_foley_generate,)

@@ -1,12 +1,15 @@
-"""Connect to the server, and open the preferences that say where it is."""
+"""Connect to the server, and show where it is set and what it wrote."""
 
 from typing import ClassVar
 
 import bpy
 
-from .. import generation, report
-from ..preferences import ADDON
-from ..pump import link
+from foleyline_client.server_process import log_folder
+
+from .. import connection, diagnostics, report
+from ..folders import ADDON
+from ..link import link
+from ..words import tip
 
 
 class FOLEYLINE_OT_connect(bpy.types.Operator):
@@ -24,16 +27,13 @@ class FOLEYLINE_OT_connect(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        if link.board.busy:
-            cls.poll_message_set("Foley is being generated; cancel it first")
-            return False
         if link.board.connecting:
             cls.poll_message_set("A connection is being made already")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        problem = generation.connect(context, start=True if self.start else None)
+        problem = connection.connect(context, start=True if self.start else None)
         if problem is not None:
             self.report({"WARNING"}, report.advice_for(problem).text)
             return {"CANCELLED"}
@@ -52,19 +52,38 @@ class FOLEYLINE_OT_open_preferences(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class FOLEYLINE_OT_use_seed(bpy.types.Operator):
-    """Make the next take with this take's seed"""
+class FOLEYLINE_OT_copy_diagnostics(bpy.types.Operator):
+    """Copy what a helper needs to know to the clipboard: versions, server, last errors, log"""
 
-    bl_idname = "foleyline.use_seed"
-    bl_label = "Use This Seed"
-    bl_options: ClassVar = {"UNDO", "INTERNAL"}
-
-    seed: bpy.props.IntProperty(name="Seed", min=0)
+    bl_idname = "foleyline.copy_diagnostics"
+    bl_label = "Copy Diagnostics"
+    bl_options: ClassVar = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        settings = generation.scene_settings(context)
-        settings.seed, settings.random_seed = self.seed, False
+        context.window_manager.clipboard = diagnostics.text(context)
+        self.report({"INFO"}, tip("Diagnostics copied to the clipboard"))
         return {"FINISHED"}
 
 
-CLASSES = (FOLEYLINE_OT_connect, FOLEYLINE_OT_open_preferences, FOLEYLINE_OT_use_seed)
+class FOLEYLINE_OT_open_log(bpy.types.Operator):
+    """Open the folder with the logs of servers that were started on this computer"""
+
+    bl_idname = "foleyline.open_log"
+    bl_label = "Open Log"
+    bl_options: ClassVar = {"INTERNAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        folder = log_folder()
+        if not folder.is_dir():
+            self.report({"WARNING"}, tip("No server was started on this computer yet"))
+            return {"CANCELLED"}
+        bpy.ops.wm.path_open(filepath=str(folder))
+        return {"FINISHED"}
+
+
+CLASSES = (
+    FOLEYLINE_OT_connect,
+    FOLEYLINE_OT_open_preferences,
+    FOLEYLINE_OT_copy_diagnostics,
+    FOLEYLINE_OT_open_log,
+)

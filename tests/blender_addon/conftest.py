@@ -19,6 +19,6 @@ def _bare_package() -> ModuleType:
 
 
 sys.modules.setdefault(PACKAGE, _bare_package())
-for folder in (ROOT / "tests" / "fakes", ROOT / "scripts"):
+for folder in (ROOT / "tests" / "fakes", ROOT / "scripts", Path(__file__).parent):
     if str(folder) not in sys.path:
         sys.path.append(str(folder))

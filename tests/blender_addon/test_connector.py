@@ -12,8 +12,10 @@ class FakeLauncher:
     def __init__(self, runs):
         self.runs = runs
         self.started = None
+        self.key = None
 
-    def connect(self, _address):
+    def connect(self, _address, *, key):
+        self.key = key
         if not self.runs:
             raise ServerUnreachable("Nothing answers.")
         return FakeSession(), WELCOME
@@ -33,6 +35,13 @@ def test_a_running_server_is_not_started(monkeypatch):
     launcher = FakeLauncher(runs=True)
     assert connect(monkeypatch, launcher, start=True, program="/not/there")[1] is WELCOME
     assert launcher.started is None
+
+
+def test_the_key_file_is_read(monkeypatch, tmp_path):
+    launcher = FakeLauncher(runs=True)
+    monkeypatch.setattr(connector, "read_key", lambda path: f"key of {path}")
+    connect(monkeypatch, launcher, key="/k/anna.foleykey")
+    assert launcher.key == "key of /k/anna.foleykey"
 
 
 def test_none_is_started_unless_asked_for(monkeypatch):

@@ -1,13 +1,18 @@
+from dataclasses import replace
+
 import pytest
+from addon_jobs import CANCELLED, GONE, job, take
 from foleyline_addon import notices as n
 from foleyline_addon import report
-from foleyline_addon.board import Board, Request
+from foleyline_addon.board import Board, Link
+from foleyline_addon.jobs import State
 from session import BUNDLE
 
 from foleyline_contract.errors import ERRORS_BY_CODE
 from foleyline_contract.messages import PROGRESS_STAGES
 
 CONNECTED = n.Connected("tcp://127.0.0.1:1", "0.1.0", (BUNDLE,), "mini", "CPU")
+LOST = n.Problem("server_lost", "Gone.", "Start it.")
 
 
 @pytest.mark.parametrize("code", sorted(ERRORS_BY_CODE))
@@ -19,8 +24,10 @@ def test_every_error_has_words(code):
     assert (advice.operator is None) == (advice.label == "")
 
 
-def test_every_stage_has_words():
-    assert set(report.STAGE_TEXTS) == set(PROGRESS_STAGES)
+def test_every_stage_and_state_has_words():
+    assert set(report.STAGE_TEXTS) == {*PROGRESS_STAGES, "uploading"}
+    assert set(report.STATE_ICONS) == set(State)
+    assert all(report.stage_text(job(state=state), Link.READY) for state in State)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +36,9 @@ def test_every_stage_has_words():
         ([], "Not Connected"),
         ([n.Connecting("Starting server…")], "Starting server…"),
         ([CONNECTED], "Ready: mini on CPU"),
-        ([n.Disconnected(n.Problem("server_lost", "Gone.", "Start it."))], "No Server"),
+        ([replace(CONNECTED, default_bundle="")], "The server has no model"),
+        ([CONNECTED, n.Disconnected(LOST, 2.0)], "Server Lost, Trying Again…"),
+        ([n.Disconnected(LOST)], "No Server"),
     ],
 )
 def test_link_text(notices, text):
@@ -39,63 +48,69 @@ def test_link_text(notices, text):
     assert report.link_text(board).text == text
 
 
-def test_progress_texts():
+def test_what_a_job_is_at():
+    made = job()
+    made.hear(n.Queued("a", 1), 0)
+    assert report.stage_text(made, Link.READY) == "Waiting for 1 other job"
+    assert report.stage_text(made, Link.LOST) == "Waiting for the server"
+    made.hear(n.Advanced("a", "sampling", 11, 25, 0.43), 10)
+    assert report.stage_text(made, Link.READY) == "Making Sound 11/25"
+    made.cancelling = True
+    assert report.stage_text(made, Link.READY) == "Cancelling…"
+
+
+def test_the_total_in_words():
     board = Board()
-    board.apply(CONNECTED, 0)
-    board.open("a", "ball")
-    board.apply(n.Queued("a", 1), 0)
-    assert report.stage_text(board) == "Waiting for 1 other job"
-    board.apply(n.Advanced("a", "sampling", 1, 25, 0.03), 10)
+    board.open(job("a"))
+    board.apply(n.Advanced("a", "sampling", 1, 25, 0.0), 10)
     board.apply(n.Advanced("a", "sampling", 11, 25, 0.43), 19)
-    assert report.stage_text(board) == "Making Sound 11/25"
-    assert report.progress_text(board, 19) == "43 % · 12 s left"
-    board.open("b", "box")
-    assert report.stage_text(board) == "Strip 1 of 2: Making Sound 11/25"
-    board.requests["a"].cancelling = True
-    assert report.stage_text(board) == "Cancelling…"
+    assert report.total_text(board, 19) == "43 % · 12 s left"
+    board.open(job("b"))
+    assert report.total_text(board, 10.5) == "0 of 2 · 21 %"
+    board.apply(n.ServerLoad(5, ""), 0)
+    assert report.others_text(board) == "3 other jobs on the server"
 
 
-def test_time_text():
+def test_durations():
+    texts = [report.duration_text(s) for s in (0.2, 12, 200, 7500)]
+    assert texts == ["1 s", "12 s", "3 min", "2 h 5 min"]
     assert report.time_text(None) == ""
-    assert report.time_text(0.2) == "1 s left"
-    assert report.time_text(200) == "3 min left"
+
+
+def test_a_models_entry_tells_licence_and_speed():
+    assert report.bundle_tip(BUNDLE) == (
+        "For tests. Licence of the weights: CC0-1.0. 0.2 s of work for a second of picture"
+    )
+    assert "not measured" in report.bundle_tip(replace(BUNDLE, speed=None))
 
 
 def test_remedies_have_buttons():
     assert report.advice_for(report.ONLINE_ACCESS_OFF).operator == report.PREFERENCES
-    lost = report.advice_for(n.Problem("server_lost", "Gone.", "Start it."))
+    lost = report.advice_for(LOST)
     assert (lost.operator, lost.start) == (report.CONNECT, True)
 
 
-def take(request_id="a"):
-    return n.TakeWritten(request_id, None, 0, 1, 7, 480, -6.0, None, {})
+def ended(job_id, label, state, problem=None, remark=""):
+    made = job(job_id, label=label, state=state)
+    made.problem, made.remark, made.takes = problem, remark, [take(job_id)]
+    return made
 
 
 def test_outcomes():
-    done = Request("a", "ball", takes=[take()], ended=True)
-    failed = Request("b", "box", ended=True, problem=n.Problem("file_missing", "Gone.", "Relink."))
-    stopped = Request("c", "cup", ended=True, problem=n.Problem("cancelled", "Cancelled.", ""))
-    assert report.outcome([done], [], []).text == "Foley generated for 'ball', seed 7."
-    both = report.outcome([done, failed], [], [])
+    done = ended("a", "ball", State.DONE)
+    failed = ended("b", "box", State.FAILED, GONE)
+    stopped = ended("c", "cup", State.CANCELLED, CANCELLED)
+    assert report.outcome([done], []).text == "Foley generated for 'ball', seed 7."
+    both = report.outcome([done, failed], [])
     assert (both.level, both.text) == (
         "WARNING", "Foley generated for 1 of 2 strips. Gone. Relink."
     )  # fmt: skip
-    assert report.outcome([stopped], [], []).text == "Foley generation cancelled"
-    kept = report.outcome([done, stopped], [], [])
+    assert report.outcome([stopped], []).text == "Foley generation cancelled"
+    kept = report.outcome([done, stopped], [])
     assert kept.text == "Foley generated for 1 of 2 strips. Cancelled."
-    gone = report.outcome([done], [], ["ball"])
-    assert (gone.level, gone.text) == (
-        "WARNING", "The strip 'ball' is gone; its take was kept on disk."
-    )  # fmt: skip
-    assert report.outcome([failed], [], []).text == "Gone. Relink."
-
-
-def test_take_rows():
-    rows = dict(report.take_rows({"seed": 7, "take": 2, "takes": 3, "cfg_scale": 4.5, "steps": 25}))
-    assert rows == {"Seed": "7", "Take": "2 of 3", "Steps": "25", "Guidance": "4.5"}
-    assert ("Vocoder", "griffin-lim") in report.take_rows({"vocoder": "griffin-lim"})
-    # A server older than the field does not say which it has.
-    assert "Vocoder" not in dict(report.take_rows({"vocoder": ""}))
+    gone = report.outcome([ended("a", "ball", State.DONE, remark="'ball' is gone.")], [])
+    assert (gone.level, gone.text) == ("WARNING", "'ball' is gone.")
+    assert report.outcome([failed], []).text == "Gone. Relink."
 
 
 def test_wrap():

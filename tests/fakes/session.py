@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from fractions import Fraction
+from pathlib import Path
 
 from foleyline_contract import messages as m
 from foleyline_contract.codec import Envelope
@@ -33,6 +35,7 @@ WELCOME = m.Welcome(
     default_bundle="mini",
     providers=("CPUExecutionProvider",),
 )
+STATUS = m.ServerStatus(1, 3, 60.0, 0, 1 << 30, 0, 1 << 40, 1 << 20)
 
 
 class FakeSession:
@@ -40,9 +43,10 @@ class FakeSession:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, object]] = []
+        self.jobs: tuple[m.JobInfo, ...] = ()
         self.closed = False
         self._events: deque[Envelope | FoleyError] = deque()
-        self._jobs = 0
+        self._submitted = 0
 
     def say(self, message: m.Event, *parts: bytes, reply_to: str | None = None) -> None:
         self._events.append(Envelope(message, "e1", reply_to, parts))
@@ -51,13 +55,45 @@ class FakeSession:
         """Have the next poll raise."""
         self._events.append(error)
 
-    def submit(self, clip: m.Clip, settings: m.GenerateSettings) -> str:
-        self._jobs += 1
+    def hello(self) -> m.Welcome:
+        return WELCOME
+
+    def submit(
+        self,
+        clip: m.Clip,
+        settings: m.GenerateSettings,
+        origin: m.Origin | None = None,
+        *,
+        batch: bool = False,
+        job_id: str | None = None,
+    ) -> str:
+        self._submitted += 1
         self.heard.append(("submit", (clip, settings)))
-        return f"job{self._jobs}"
+        return job_id or f"job{self._submitted}"
+
+    def attach(self, job_ids: Iterable[str]) -> None:
+        self.heard.append(("attach", tuple(job_ids)))
 
     def cancel(self, job_id: str) -> None:
         self.heard.append(("cancel", job_id))
+
+    def acknowledge(self, job_ids: Iterable[str]) -> None:
+        self.heard.append(("acknowledge", tuple(job_ids)))
+
+    def all_jobs(self, *, unacknowledged: bool = False) -> tuple[m.JobInfo, ...]:
+        return self.jobs
+
+    def status(self) -> m.ServerStatus:
+        return STATUS
+
+    def ping(self, timeout_s: float = 5.0) -> m.Pong:
+        return m.Pong(0)
+
+    def upload(self, path: Path, on_progress=None, check=None) -> str:
+        if check is not None:
+            check()
+        self.heard.append(("upload", path))
+        return "a" * 64
 
     def poll(self, timeout_s: float) -> Envelope | None:
         if not self._events:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from foleyline_contract.codec import Envelope, decode, encode, new_id
+from foleyline_contract.version import PROTOCOL_VERSION
 
 Answer = Callable[[Envelope], object]
 
@@ -28,6 +29,7 @@ class FakeTransport:
         self.clock = FakeClock() if clock is None else clock
         self.sent: list[Envelope] = []
         self.closed = False
+        self._renewed = False
         self._waiting: deque[list[bytes]] = deque()
         self._answers: dict[type, Answer] = {}
 
@@ -41,13 +43,24 @@ class FakeTransport:
         """Send an event."""
         self._waiting.append(encode(Envelope(message, new_id(), reply_to, parts)))
 
+    def renew(self) -> None:
+        """Break the line and make it anew: what was not received yet is lost."""
+        self._waiting.clear()
+        self._renewed = True
+
     def say_raw(self, *parts: bytes) -> None:
         """Send anything at all."""
         self._waiting.append(list(parts))
 
     def say_header(self, **fields: object) -> None:
         """Send a header with some fields replaced."""
-        header = {"protocol": 1, "type": "pong", "id": new_id(), "reply_to": None, "body": {}}
+        header = {
+            "protocol": PROTOCOL_VERSION,
+            "type": "pong",
+            "id": new_id(),
+            "reply_to": None,
+            "body": {},
+        }
         self.say_raw(json.dumps(header | fields).encode())
 
     def requests(self, kind: type) -> list[Envelope]:
@@ -69,6 +82,10 @@ class FakeTransport:
             return self._waiting.popleft()
         self.clock.now_s += timeout_s
         return None
+
+    def was_renewed(self) -> bool:
+        renewed, self._renewed = self._renewed, False
+        return renewed
 
     def close(self) -> None:
         self.closed = True

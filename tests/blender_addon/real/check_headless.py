@@ -54,8 +54,8 @@ def saved_file() -> None:
     settings = part("compat").sequencer_scene(bpy.context).foley
     settings.random_seed, settings.seed = False, 99
     before = set(strips())
-    select("title")
-    check("refuses a title", not bpy.ops.sequencer.foley_generate.poll())
+    select()
+    check("refuses without a strip", not bpy.ops.sequencer.foley_generate.poll())
     select("ball")
     result = bpy.ops.sequencer.foley_generate()
     check("finished", result == {"FINISHED"}, result)
@@ -100,6 +100,53 @@ def heard_where_seen() -> None:
     check("heard where seen", 0 <= first - wanted <= 4, (first, wanted))
 
 
+def settings() -> None:
+    """The list of models, presets, a take's settings back into the panel, diagnostics."""
+    foley = part("compat").sequencer_scene(bpy.context).foley
+    board = part("link").link.board
+    foley.model = board.default_bundle
+    check("model from the list", foley.bundle == board.default_bundle, foley.bundle)
+    foley.model = "DEFAULT"
+    check("or the server's default", foley.bundle == "", foley.bundle)
+    foley.use_cfg_scale = True
+    info = board.bundle(None)
+    check("overrides begin at the model's own", foley.cfg_scale == info.cfg_scale, foley.cfg_scale)
+    foley.quality, foley.loudness, foley.takes = "BEST", "STREAM", 3
+    bpy.ops.sequencer.foley_preset_add(name="Night")
+    foley.quality, foley.loudness, foley.takes = "DRAFT", "NONE", 1
+    path = bpy.utils.preset_paths("foleyline")[0] + "/Night.py"
+    bpy.ops.script.execute_preset(filepath=path, menu_idname="SEQUENCER_PT_foley_presets")
+    restored = (foley.quality, foley.loudness, foley.takes)
+    check("preset", restored == ("BEST", "STREAM", 3), restored)
+    foley.take_over({"seed": 5, "bundle": "", "steps": 12, "cfg_scale": 2.0, "loudness_lufs": -20})
+    taken = (foley.seed, foley.quality, foley.steps, foley.cfg_scale, foley.loudness_lufs)
+    check("settings of a take", taken == (5, "CUSTOM", 12, 2.0, -20.0), taken)
+    foley.quality, foley.loudness, foley.use_cfg_scale = "STANDARD", "NONE", False
+    foley.output = "//foley/{oops}"
+    select("ball")
+    try:
+        bpy.ops.sequencer.foley_generate()
+    except RuntimeError as error:
+        check("a wrong pattern says so", "{oops}" in str(error), str(error).strip())
+    foley.output = ""
+    text = part("diagnostics").text(bpy.context)
+    private = [word for word in (str(Path.cwd()), "ball24", "/") if word in text]
+    check("diagnostics", info.sha256 in text and private in ([], ["/"]), private)
+
+
+def in_german() -> None:
+    """Labels and sentences of ours follow Blender's language, where it has translations."""
+    view = bpy.context.preferences.view
+    if "de_DE" not in bpy.app.translations.locales:
+        print("this Blender is built without languages", flush=True)
+        return
+    view.language = "de_DE"
+    view.use_translate_interface = view.use_translate_tooltips = True
+    texts = (part("words").tr("Not Connected"), part("words").tip("Foley generation cancelled"))
+    check("German", texts == ("Nicht verbunden", "Erzeugung abgebrochen"), texts)
+    view.language = "en_US"
+
+
 def unsaved_file() -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
     scene = bpy.context.scene
@@ -141,6 +188,8 @@ def starts_the_server(preferences) -> None:
 
 preferences = set_up()
 saved_file()
+settings()
+in_german()
 unsaved_file()
 no_server(preferences)
 if SERVER == "real" and MORE:

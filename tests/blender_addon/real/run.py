@@ -59,9 +59,9 @@ def free_address() -> str:
 def server(work: Path, fake: bool) -> Iterator[str]:
     """A server of its own for this run; its address."""
     address = free_address()
-    program = [sys.executable, "-m", "foleyline_server"]
+    program = [sys.executable, "-m", "foleyline_server", "--data", str(work / "server")]
     if fake:
-        program = [sys.executable, str(ROOT / "tests/fakes/fake_server.py"), "--job-s", "3"]
+        program = [sys.executable, str(ROOT / "tests/fakes/stub_server.py"), "--job-s", "3"]
     log_path = work / "server.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen([*program, "--address", address], stdout=log, stderr=log)
@@ -186,7 +186,10 @@ def headless(kind: str, work: Path, archive: Path, address: str, fake: bool) -> 
     lines_of([python, str(HERE / "make_project.py")], work, environment)
     program = Path(sys.executable).with_name("foley-server")
     arguments = [python, script, "--", *options, str(archive), str(program), free_address()]
-    return verdict(f"headless, {kind}", lines_of(arguments, work, environment))
+    passed = verdict(f"headless, {kind}", lines_of(arguments, work, environment))
+    stub = [sys.executable, str(ROOT / "tests/fakes/stub_server.py"), free_address()]
+    arguments = [python, str(HERE / "check_queue.py"), "--", str(archive), *stub]
+    return verdict(f"queue, {kind}", lines_of(arguments, work, environment)) and passed
 
 
 def bpy_python(name: str) -> str:
