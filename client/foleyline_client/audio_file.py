@@ -85,7 +85,9 @@ def write_take(path: Path, pcm: bytes, take: TakeFinished, *, overwrite: bool = 
         "takes": take.takes,
         "seed": take.seed,
         "peak_dbfs": take.peak_dbfs,
+        "loudness_lufs": take.loudness_lufs,
         "log_p_aligned": take.log_p_aligned,
+        "flags": list(take.flags),
         "written_by": f"foleyline {PACKAGE_VERSION}",
     }
     write_wav(path, pcm, provenance=provenance, overwrite=overwrite)

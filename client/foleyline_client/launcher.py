@@ -8,15 +8,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from foleyline_client.file_lock import FileLock
+from foleyline_client.key_file import KEY_VARIABLE
 from foleyline_client.server_process import ServerProcess, find_server_command, log_folder
 from foleyline_client.session import Session
 from foleyline_client.transport import ZmqTransport
 from foleyline_contract.address import DEFAULT_ADDRESS, is_loopback
-from foleyline_contract.errors import ServerLost, ServerStartFailed, ServerUnreachable
+from foleyline_contract.client_key import SUFFIX, ClientKey
+from foleyline_contract.errors import (
+    ServerLost,
+    ServerStartFailed,
+    ServerUnreachable,
+    SettingInvalid,
+)
 from foleyline_contract.messages import Welcome
 
 FIRST_HELLO_S = 1.0
-"""A running server answers far sooner."""
+"""A running server on this machine answers far sooner."""
+FAR_HELLO_S = 5.0
 _HELLO_S = 0.3
 START_S = 60.0
 
@@ -26,20 +34,19 @@ def _no_status(_text: str) -> None:
 
 
 def connect(
-    address: str = DEFAULT_ADDRESS, *, timeout_s: float | None = None
+    address: str = DEFAULT_ADDRESS, *, key: ClientKey | None = None, timeout_s: float | None = None
 ) -> tuple[Session, Welcome]:
     """Open a conversation with a server that runs already.
 
     Raises:
         ServerUnreachable: nothing answers at ``address``.
+        SettingInvalid: ``address`` is on another machine, and there is no key for it.
         ProtocolMismatch: the server is of another release.
     """
-    session = Session(ZmqTransport(address))
+    transport = _transport(address, key)
+    session = Session(transport)
     try:
-        return session, session.hello(FIRST_HELLO_S if timeout_s is None else timeout_s)
-    except ServerUnreachable as error:
-        session.close()
-        raise ServerUnreachable(f"No Foleyline server answers at {address}.") from error
+        return session, _greet(session, transport, key, timeout_s)
     except BaseException:
         session.close()
         raise
@@ -48,6 +55,7 @@ def connect(
 def connect_or_start(
     address: str = DEFAULT_ADDRESS,
     *,
+    key: ClientKey | None = None,
     command: Sequence[str] | None = None,
     timeout_s: float = START_S,
     on_status: Callable[[str], None] = _no_status,
@@ -57,6 +65,7 @@ def connect_or_start(
 
     Args:
         address: where the server is or shall be.
+        key: for a server on another machine.
         command: the server's program and first arguments; searched for when left out.
             ``--address`` and the address are added.
         timeout_s: longest wait for a server that was started.
@@ -65,24 +74,49 @@ def connect_or_start(
 
     Raises:
         ServerUnreachable: nothing answers, and ``address`` is on another machine.
+        SettingInvalid: ``address`` is on another machine, and there is no key for it.
         ServerStartFailed: the server is not installed, ended at once or never answered.
         ProtocolMismatch: a server of another release runs at ``address``.
     """
+    transport = _transport(address, key)
+    session = Session(transport)
     try:
-        return connect(address)
-    except ServerUnreachable:
-        if not is_loopback(address):
-            raise
-    folder = log_folder() if folder is None else folder
-    session = Session(ZmqTransport(address))
-    try:
-        return session, _start(session, address, command, timeout_s, on_status, folder)
+        try:
+            return session, _greet(session, transport, key, None)
+        except ServerUnreachable:
+            # A key says that somebody else sees to the server, be it through a tunnel from here.
+            if key is not None or not is_loopback(address) or transport.was_refused:
+                raise
+        return session, start_for(
+            session, address, command=command, timeout_s=timeout_s, on_status=on_status,
+            folder=folder,
+        )  # fmt: skip
     except BaseException:
         session.close()
         raise
 
 
-def stop(address: str = DEFAULT_ADDRESS, *, only_if_idle: bool = False) -> bool:
+def start_for(
+    session: Session,
+    address: str,
+    *,
+    command: Sequence[str] | None = None,
+    timeout_s: float = START_S,
+    on_status: Callable[[str], None] = _no_status,
+    folder: Path | None = None,
+) -> Welcome:
+    """Have a session's server answer again, starting one on this machine; its jobs resume.
+
+    Raises:
+        ServerStartFailed, ProtocolMismatch: as ``connect_or_start`` says.
+    """
+    folder = log_folder() if folder is None else folder
+    return _start(session, address, command, timeout_s, on_status, folder)
+
+
+def stop(
+    address: str = DEFAULT_ADDRESS, *, key: ClientKey | None = None, only_if_idle: bool = False
+) -> bool:
     """Ask a server to end; False when none runs.
 
     Raises:
@@ -90,12 +124,48 @@ def stop(address: str = DEFAULT_ADDRESS, *, only_if_idle: bool = False) -> bool:
         ProtocolMismatch: it is of another release.
     """
     try:
-        session, _ = connect(address)
+        session, _ = connect(address, key=key)
     except ServerUnreachable:
         return False
     with session:
         session.shutdown(only_if_idle=only_if_idle)
     return True
+
+
+def _transport(address: str, key: ClientKey | None) -> ZmqTransport:
+    if key is None and not is_loopback(address):
+        if not address.startswith("tcp://"):
+            raise SettingInvalid(
+                f"{address!r} is no server address.",
+                remedy=f"Write it like {DEFAULT_ADDRESS}.",
+            )
+        raise SettingInvalid(
+            f"The server at {address} is on another machine, so a key is needed.",
+            remedy=f"Ask whoever runs it for a {SUFFIX} file and name that with --key FILE, "
+            f"{KEY_VARIABLE} or in the preferences.",
+        )
+    return ZmqTransport(address, key)
+
+
+def _greet(
+    session: Session, transport: ZmqTransport, key: ClientKey | None, timeout_s: float | None
+) -> Welcome:
+    """Say hello; that nobody answers is told with address and key."""
+    if timeout_s is None:
+        timeout_s = FIRST_HELLO_S if key is None else FAR_HELLO_S
+    try:
+        return session.hello(timeout_s)
+    except ServerUnreachable as error:
+        if transport.was_refused:
+            raise
+        where = f"at {transport.address}"
+        if key is None:
+            raise ServerUnreachable(f"No Foleyline server answers {where}.") from error
+        raise ServerUnreachable(
+            f"No Foleyline server answers {where} with the key {key.name!r}.",
+            remedy="Check that it runs, that the address is right and that the key is this "
+            "server's: a server stays silent when it is another's.",
+        ) from error
 
 
 def _start(

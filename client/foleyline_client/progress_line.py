@@ -33,12 +33,13 @@ class ProgressLine:
         self._started: tuple[float, float] | None = None
         """Time and fraction when work began; waiting in the queue does not count."""
         self._drawn_at = float("-inf")
-        self._stage = ""
+        self._stage = self._noted = ""
         self._width = 0
 
     def note(self, text: str) -> None:
         """Write a line of its own; on a terminal the next one takes its place."""
-        if self._stream is not None:
+        if self._stream is not None and text != self._noted:
+            self._noted = text
             self._write(text)
 
     def say(self, text: str) -> None:

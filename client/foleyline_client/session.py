@@ -1,70 +1,50 @@
-"""The conversation with a server: hello, requests, the stream of events, its heartbeat.
+"""A session with one server: jobs and their events; questions.py has the rest.
 
 Knows messages, not bytes on a socket (transport.py) and not processes (launcher.py).
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TypeVar, get_args
 
-from foleyline_client.heartbeat import PING_INTERVAL_S, Heartbeat
-from foleyline_client.open_jobs import OpenJobs
+from foleyline_client.conversation import Conversation
+from foleyline_client.heartbeat import PING_INTERVAL_S
+from foleyline_client.job_follower import JobFollower
+from foleyline_client.questions import ANSWER_S, Questions
 from foleyline_client.transport import Transport
-from foleyline_contract.codec import MESSAGE_TYPES, Envelope, decode, encode, new_id, read_header
+from foleyline_contract.codec import Envelope
 from foleyline_contract.errors import (
     Cancelled,
-    MessageMalformed,
     ProtocolMismatch,
     ServerLost,
     ServerUnreachable,
     error_from_wire,
 )
 from foleyline_contract.messages import (
-    Cancel,
     Clip,
-    Event,
     Failed,
     Generate,
     GenerateSettings,
-    Goodbye,
     Hello,
     JobCancelled,
     JobFinished,
-    Ping,
-    Pong,
-    Probe,
-    Probed,
-    Request,
-    Shutdown,
-    TakeFinished,
+    Origin,
     Welcome,
 )
-from foleyline_contract.specs import TAKE_SAMPLE_BYTES
 from foleyline_contract.version import PACKAGE_VERSION, PROTOCOL_VERSION
 
-_log = logging.getLogger(__name__)
-_EVENTS: tuple[type, ...] = get_args(Event)
 
-ANSWER_S = 5.0
-"""Wait for an answer that the router gives at once (within 100 ms by DESIGN.md)."""
-SHUTDOWN_S = 15.0
-"""Wait for Goodbye: the running job first stops at its next step."""
-PROBE_S = 60.0
-"""Wait for a probe, which may have to wake a network drive."""
-
-E = TypeVar("E", bound=Event)
-
-
-class Session:
+class Session(Questions):
     """One client's conversation with one server; used by one thread.
 
-    Two ways to listen: ``poll`` for programs with a loop of their own, ``events`` for
-    programs that wait for one job. Both keep the heartbeat going.
+    Two ways to listen: ``poll`` for programs with a loop of their own, ``events`` to wait for
+    one job. Both keep the heartbeat going.
+
+    Jobs outlive the line and the server. A session that lost its server keeps its open jobs
+    and asks for them again as soon as the server is back, whether ``hello`` is called or
+    ``poll`` just goes on; each take is returned once.
     """
 
     def __init__(
@@ -74,29 +54,33 @@ class Session:
         client: str = f"foley {PACKAGE_VERSION}",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._transport = transport
         self._client = client
         self._clock = clock
-        self._heartbeat = Heartbeat(clock)
-        self._inbox: deque[Envelope] = deque()
-        self._run_id = ""
-        self._jobs = OpenJobs()
+        self._jobs = JobFollower(lambda request, name: self._conversation.send(request, name))
+        super().__init__(Conversation(transport, clock, self._jobs))
 
     @property
     def open_jobs(self) -> frozenset[str]:
-        """Jobs submitted here whose end has not been heard of."""
+        """Jobs submitted or attached here whose end has not been heard of."""
         return self._jobs.ids
 
+    @property
+    def resumptions(self) -> int:
+        """How often open jobs were asked for again, because something was lost."""
+        return self._jobs.resumptions
+
+    # ---- the line ------------------------------------------------------------------------
+
     def hello(self, timeout_s: float = ANSWER_S) -> Welcome:
-        """Open the conversation; may be called again after the server was lost.
+        """Open the conversation; called again after the server was lost, it resumes open jobs.
 
         Raises:
             ServerUnreachable: nothing answered within ``timeout_s``.
             ProtocolMismatch: the server is of another release.
         """
-        self._run_id = ""
+        hello = Hello(client=self._client)
         try:
-            welcome = self._ask(Hello(client=self._client), Welcome, timeout_s)
+            welcome = self._conversation.ask(hello, Welcome, timeout_s, beating=False)
         except ServerLost as error:
             raise ServerUnreachable("No Foleyline server answers.") from error
         if welcome.protocol_version != PROTOCOL_VERSION:
@@ -104,44 +88,44 @@ class Session:
                 f"The server speaks protocol {welcome.protocol_version}, "
                 f"this program {PROTOCOL_VERSION}."
             )
-        self._run_id = welcome.run_id
-        self._heartbeat.heard()
+        self._upload_max_bytes = welcome.upload_max_bytes
+        self._conversation.begin(welcome.run_id)
+        self._jobs.resume()
         return welcome
 
-    def submit(self, clip: Clip, settings: GenerateSettings) -> str:
-        """Queue a job without waiting for the answer; returns its id."""
-        job_id = self._send(Generate(clip=clip, settings=settings))
-        self._jobs.add(job_id, clip.sample_count)
-        return job_id
+    # ---- jobs ------------------------------------------------------------------------------
+
+    def submit(
+        self,
+        clip: Clip,
+        settings: GenerateSettings,
+        origin: Origin = Origin(),  # noqa: B008 - frozen
+        *,
+        batch: bool = False,
+        job_id: str | None = None,
+    ) -> str:
+        """Queue a job without waiting for the answer; returns its id.
+
+        A ``job_id`` of one's own can be written down before the job is on its way.
+        """
+        return self._jobs.submit(Generate(clip, settings, origin, batch), job_id)
+
+    def attach(self, job_ids: Iterable[str]) -> None:
+        """Hear of jobs that were submitted elsewhere or earlier, from their first take on.
+
+        Returns at once. A job that the server does not know ends with Failed (server_lost).
+        """
+        self._jobs.attach(job_ids)
 
     def cancel(self, job_id: str) -> None:
         """Ask for the end of a job without waiting; JobCancelled follows if it still ran."""
-        self._send(Cancel(job_id=job_id))
+        self._jobs.cancel(job_id)
 
-    def probe(self, path: str, timeout_s: float = PROBE_S) -> Probed:
-        """Ask how long a file's picture is, and wait for the answer.
+    def acknowledge(self, job_ids: Iterable[str]) -> None:
+        """Say that the takes of ended jobs are where they belong; returns at once."""
+        self._jobs.acknowledge(job_ids)
 
-        Raises:
-            FoleyError: the file cannot be used, or the server does not answer.
-        """
-        return self._ask(Probe(path=path), Probed, timeout_s, beating=True)
-
-    def ping(self, timeout_s: float = ANSWER_S) -> Pong:
-        """Ask for a sign of life, and wait for it.
-
-        Raises:
-            ServerLost: none came within ``timeout_s``, or the server was started anew.
-        """
-        return self._ask(Ping(), Pong, timeout_s)
-
-    def shutdown(self, *, only_if_idle: bool = False, timeout_s: float = SHUTDOWN_S) -> None:
-        """Ask the server to end, and wait until it says that it does.
-
-        Raises:
-            ServerBusy: it has jobs, and ``only_if_idle`` was asked for.
-            ServerLost: it did not answer.
-        """
-        self._ask(Shutdown(only_if_idle=only_if_idle), Goodbye, timeout_s)
+    # ---- events ----------------------------------------------------------------------------
 
     def poll(self, timeout_s: float = 0.0) -> Envelope | None:
         """Return the next event, or None when none came within ``timeout_s``.
@@ -149,18 +133,15 @@ class Session:
         Failed, JobCancelled and the rest are returned as they are.
 
         Raises:
-            ServerLost: the server stopped answering, was started anew or does not know an
-                open job; open jobs are forgotten, and ``hello`` may be tried again.
+            ServerLost: the server stopped answering. Open jobs are kept: go on polling.
             ProtocolError: the server sent something that cannot be understood.
         """
-        if self._inbox:
-            return self._inbox.popleft()
-        return self._next(self._clock() + timeout_s)
+        return self._conversation.next(self._clock() + timeout_s)
 
     def events(self, job_id: str) -> Iterator[Envelope]:
         """Yield a job's events until its JobFinished, which is the last one yielded.
 
-        Events of other jobs are kept for ``poll``.
+        Events of other jobs are kept for ``poll``. After ServerLost it may be called again.
 
         Raises:
             Cancelled: the job was cancelled.
@@ -179,8 +160,8 @@ class Session:
                 return
 
     def close(self) -> None:
-        """Give up the line to the server; what becomes of open jobs is the server's matter."""
-        self._transport.close()
+        """Give up the line; open jobs go on at the server."""
+        self._conversation.close()
 
     def __enter__(self) -> Session:
         return self
@@ -193,105 +174,20 @@ class Session:
     ) -> None:
         self.close()
 
-    # ---- inside --------------------------------------------------------------------------
-
-    def _send(self, request: Request) -> str:
-        envelope = Envelope(request, new_id())
-        self._transport.send(encode(envelope))
-        return envelope.id
-
-    def _ask(
-        self, request: Request, kind: type[E], timeout_s: float, *, beating: bool = False
-    ) -> E:
-        request_id = self._send(request)
-        end = self._clock() + timeout_s
-        while True:
-            envelope = self._next(end, answer_to=request_id, beating=beating)
-            if envelope is None:
-                raise ServerLost("The server does not answer.")
-            message = envelope.message
-            if isinstance(message, Failed) and _may_answer(envelope, request_id):
-                raise error_from_wire(message.code, message.message, message.remedy)
-            if isinstance(message, kind) and envelope.reply_to == request_id:
-                return message
-            self._inbox.append(envelope)
-
     def _next_of(self, job_id: str) -> Envelope:
-        for envelope in self._inbox:
-            if _may_answer(envelope, job_id):
-                self._inbox.remove(envelope)
-                return envelope
-        while True:
-            envelope = self._next(self._clock() + PING_INTERVAL_S)
-            if envelope is not None and _may_answer(envelope, job_id):
-                return envelope
-            if envelope is not None:
-                self._inbox.append(envelope)
-
-    def _next(self, end: float, *, answer_to: str = "", beating: bool = True) -> Envelope | None:
-        """Return the next event that comes before ``end`` and is of interest."""
-        while True:
-            wait_s = end - self._clock()
-            if beating:
-                self._beat()
-                wait_s = min(wait_s, self._heartbeat.due_in_s)
-            parts = self._transport.receive(max(0.0, wait_s))
-            if parts is not None:
-                self._heartbeat.heard()
-                envelope = self._read(parts, answer_to)
-                if envelope is not None:
-                    return envelope
-            if self._clock() >= end:
-                return None
-
-    def _beat(self) -> None:
-        if self._heartbeat.is_lost:
-            self._lose("The server stopped answering.")
-        if self._heartbeat.is_due:
-            self._send(Ping())
-            self._heartbeat.asked()
-
-    def _lose(self, message: str, remedy: str | None = None) -> None:
-        self._jobs.clear()
-        self._run_id = ""
-        self._heartbeat.heard()
-        raise ServerLost(message, remedy=remedy)
-
-    def _read(self, parts: list[bytes], answer_to: str) -> Envelope | None:
-        name: str = read_header(parts)["type"]
-        if name in MESSAGE_TYPES and not issubclass(MESSAGE_TYPES[name], _EVENTS):
-            raise MessageMalformed("The server sent a request instead of an event.")
+        aside: list[Envelope] = []
         try:
-            envelope = decode(parts)
-        except MessageMalformed:
-            if name in MESSAGE_TYPES:
-                raise
-            _log.info("an event of a type this release does not know was ignored")
-            return None
-        message = envelope.message
-        if isinstance(message, Pong) and self._run_id and message.run_id not in ("", self._run_id):
-            self._lose("The server was started anew and may not know this job.")
-        if isinstance(message, Pong) and self._jobs.are_unknown_to(message):
-            self._lose("The server does not know this job any longer.", "Generate once more.")
-        if isinstance(message, Welcome | Probed | Pong) and envelope.reply_to != answer_to:
-            return None  # a heartbeat, or an answer that nobody waits for any longer
-        self._follow(envelope)
-        return envelope
-
-    def _follow(self, envelope: Envelope) -> None:
-        """Check a take's sound, and forget jobs that end."""
-        message = envelope.message
-        if isinstance(message, TakeFinished):
-            expected = self._jobs.sample_count(message.job_id)
-            expected = message.sample_count if expected is None else expected
-            sizes = [len(part) for part in envelope.parts]
-            if message.sample_count != expected or sizes != [expected * TAKE_SAMPLE_BYTES]:
-                raise MessageMalformed("The server sent a take of the wrong length.")
-        self._jobs.follow(envelope)
+            while True:
+                envelope = self._conversation.next(self._clock() + PING_INTERVAL_S)
+                if envelope is not None and _belongs(envelope, job_id):
+                    return envelope
+                if envelope is not None:
+                    aside.append(envelope)
+        finally:
+            self._conversation.put_back(aside)
 
 
-def _may_answer(envelope: Envelope, request_id: str) -> bool:
-    """Whether an event belongs to a request; a Failed that names none belongs to any."""
-    job_id: str | None = getattr(envelope.message, "job_id", None)
-    named = job_id or envelope.reply_to
-    return named == request_id or (named is None and isinstance(envelope.message, Failed))
+def _belongs(envelope: Envelope, job_id: str) -> bool:
+    """Whether an event is a job's; a Failed that names none may be anybody's."""
+    named: str | None = getattr(envelope.message, "job_id", None) or envelope.reply_to
+    return named == job_id or (named is None and isinstance(envelope.message, Failed))

@@ -6,14 +6,17 @@ The only module of the client that knows ZeroMQ. Nothing here reads a message.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from math import ceil
 from typing import Protocol
 
 import zmq
+from zmq.utils.monitor import recv_monitor_message
 
+from foleyline_contract.client_key import SUFFIX, ClientKey
 from foleyline_contract.codec import PART_MAX_BYTES
-from foleyline_contract.errors import SettingInvalid, TransportError
+from foleyline_contract.errors import ServerUnreachable, SettingInvalid, TransportError
 
 _HANDSHAKE_MS = 5_000
 _CONNECT_MS = 5_000
@@ -21,6 +24,13 @@ _RECONNECT_MS = 100
 _RECONNECT_MAX_MS = 1_000
 _LINGER_MS = 100
 """Lets a last Cancel leave; all that closing a line to a dead server may cost."""
+_SEND_QUEUE_MAX = 100_000
+"""Requests kept for a server that is away: a whole edit's jobs, and more."""
+_WATCHED = (
+    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_AUTH
+    | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+)
 
 
 class Transport(Protocol):
@@ -35,7 +45,20 @@ class Transport(Protocol):
         ...
 
     def receive(self, timeout_s: float) -> list[bytes] | None:
-        """Return the next message's parts, or None when none came within ``timeout_s``."""
+        """Return the next message's parts, or None when none came within ``timeout_s``.
+
+        None comes at once when the line was made anew.
+
+        Raises:
+            TransportError: nothing will ever come.
+        """
+        ...
+
+    def was_renewed(self) -> bool:
+        """Whether the line broke and was made anew since the last call.
+
+        What the other side sent meanwhile is lost.
+        """
         ...
 
     def close(self) -> None:
@@ -49,16 +72,26 @@ class ZmqTransport:
     It connects when the server appears and again after the server went away, so opening
     it never fails for want of a server. The first thread that sends or receives owns it.
 
+    Args:
+        address: the server's.
+        key: for a server on another machine; the line is then encrypted both ways, and only
+            the server that the key is for can read it.
+
     Raises:
         SettingInvalid: ``address`` is none that can be connected to.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, key: ClientKey | None = None) -> None:
         self.address = address
+        self.was_refused = False
+        """Whether the server would not have us: it asks for a key, or does not know ours."""
+        self._key = key
+        self._connections = self._told = 0
         self._owner: int | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        self._socket.setsockopt(zmq.SNDHWM, _SEND_QUEUE_MAX)
         self._socket.setsockopt(zmq.MAXMSGSIZE, PART_MAX_BYTES)
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         self._socket.setsockopt(zmq.CONNECT_TIMEOUT, _CONNECT_MS)
@@ -66,6 +99,14 @@ class ZmqTransport:
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAX_MS)
         # Only for literal addresses: else "localhost" may become ::1, where nobody listens.
         self._socket.setsockopt(zmq.IPV6, int("[" in address))
+        if key is not None:
+            self._socket.setsockopt_string(zmq.CURVE_SERVERKEY, key.server)
+            self._socket.setsockopt_string(zmq.CURVE_PUBLICKEY, key.public)
+            self._socket.setsockopt_string(zmq.CURVE_SECRETKEY, key.secret)
+        self._monitor = self._socket.get_monitor_socket(_WATCHED)
+        self._poller = zmq.Poller()
+        self._poller.register(self._socket, zmq.POLLIN)
+        self._poller.register(self._monitor, zmq.POLLIN)
         try:
             self._socket.connect(address)
         except (zmq.ZMQError, UnicodeError) as error:
@@ -81,20 +122,67 @@ class ZmqTransport:
         try:
             self._socket.send_multipart(parts, flags=zmq.NOBLOCK)
         except zmq.ZMQError as error:
+            self._watch()
+            if self.was_refused:
+                raise self._refusal() from error
             raise TransportError("The server takes no more messages.", detail=str(error)) from error
 
     def receive(self, timeout_s: float) -> list[bytes] | None:
         self._check_owner()
+        end = time.monotonic() + timeout_s
         try:
-            if not self._socket.poll(max(0, ceil(timeout_s * 1000))):
-                return None
-            return self._socket.recv_multipart(flags=zmq.NOBLOCK)
+            while True:
+                wait_ms = max(0, ceil((end - time.monotonic()) * 1000))
+                ready = dict(self._poller.poll(wait_ms))
+                if self._monitor in ready:
+                    self._watch()
+                if self._socket in ready:
+                    return self._socket.recv_multipart(flags=zmq.NOBLOCK)
+                if self.was_refused:
+                    raise self._refusal()
+                if not ready or self._is_new:
+                    return None
         except zmq.ZMQError as error:
             raise TransportError("The line to the server broke.", detail=str(error)) from error
 
+    def was_renewed(self) -> bool:
+        self._watch()
+        renewed, self._told = self._is_new, self._connections
+        return renewed
+
     def close(self) -> None:
+        self._socket.disable_monitor()
+        self._monitor.close(0)
         self._socket.close()
         self._context.term()
+
+    @property
+    def _is_new(self) -> bool:
+        return self._connections > max(self._told, 1)
+
+    def _watch(self) -> None:
+        while self._monitor.poll(0):
+            said = recv_monitor_message(self._monitor)
+            if said["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._connections += 1
+            elif (
+                said["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
+                or said["value"] == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+            ):
+                self.was_refused = True
+
+    def _refusal(self) -> ServerUnreachable:
+        """ZeroMQ does not try again after one, so a new transport is needed."""
+        if self._key is None:
+            return ServerUnreachable(
+                f"The server at {self.address} answers only clients with a key.",
+                remedy=f"Name the {SUFFIX} file that belongs to it with --key FILE or in the "
+                "preferences.",
+            )
+        return ServerUnreachable(
+            f"The server at {self.address} does not accept the key {self._key.name!r}.",
+            remedy="Ask whoever runs it whether the key is still in its list of keys.",
+        )
 
     def _check_owner(self) -> None:
         thread = threading.get_ident()

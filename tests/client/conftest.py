@@ -1,23 +1,26 @@
-"""A fake line, a fake server on a real socket, and an empty place to work in."""
+"""A fake line, a server with a stub engine on a real socket, a film."""
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 FAKES = Path(__file__).parents[1] / "fakes"
 if str(FAKES) not in sys.path:
     sys.path.append(str(FAKES))
 
-from fake_server import FakeServer  # noqa: E402
+from stub_engine import StubEngine  # noqa: E402
+from stub_server import stub_server  # noqa: E402
 from transport import FakeTransport  # noqa: E402
 
 from foleyline_client.session import Session  # noqa: E402
+from foleyline_client.transport import ZmqTransport  # noqa: E402
 from foleyline_contract import messages as m  # noqa: E402
 
 
@@ -37,48 +40,33 @@ def clip() -> m.Clip:
 
 
 class ServerThread:
-    """A FakeServer in a thread, which also knows how long its one clip is."""
+    """The real server with the stub engine, in a thread."""
 
-    def __init__(self, job_s: float = 0.0, fail: str | None = None) -> None:
-        self.server = _ProbingServer("tcp://127.0.0.1:*", job_s, fail)
-        self.address = self.server.address
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+    def __init__(self, job_s: float = 0.0, fail: str | None = None, **options) -> None:
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(StubEngine(job_s, fail), options))
         self._thread.start()
+        assert self._ready.wait(20)
 
-    def _run(self) -> None:
-        while not self._ending.is_set() and not self.server.stopped:
-            self.server.turn()
-        self.server.hang_up()
+    def _run(self, engine: StubEngine, options: dict) -> None:
+        with stub_server(engine, **options) as self._server:
+            self.address = self._server.address
+            self._ready.set()
+            self._server.run()
+
+    def jobs(self) -> tuple[m.JobInfo, ...]:
+        """All its jobs."""
+        with Session(ZmqTransport(self.address)) as session:
+            return session.all_jobs()
 
     def end(self) -> None:
-        self._ending.set()
-        self._thread.join(10)
-
-
-class _ProbingServer(FakeServer):
-    asked: list
-
-    def _answer(self, peer, envelope) -> None:
-        self.__dict__.setdefault("asked", []).append(envelope.message)
-        if isinstance(envelope.message, m.Probe):
-            probed = m.Probed(Fraction(5, 4), Fraction(24), 640, 360, False)
-            self._send(peer, probed, envelope.id)
-            return
-        super()._answer(peer, envelope)
-
-    def turn(self) -> None:
-        super().turn()
-        while self._jobs and time.monotonic() >= self._next_s:
-            self._work()
-
-    def hang_up(self) -> None:
-        self._socket.close(500)
+        self._server.stop()
+        self._thread.join(20)
 
 
 @pytest.fixture
 def start_server():
-    """Starts fake servers, and ends them."""
+    """Starts servers, and ends them."""
     servers = []
 
     def start(**options) -> ServerThread:
@@ -88,3 +76,19 @@ def start_server():
     yield start
     for server in servers:
         server.end()
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory):
+    """A movie of 5/4 s."""
+    path = tmp_path_factory.mktemp("film") / "a.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.width = stream.height = 32
+        stream.pix_fmt = "yuv420p"
+        for number in range(30):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), 8 * number, np.uint8), "rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path

@@ -25,7 +25,22 @@ def folder(tmp_path):
 
 def welcome(*hashes):
     infos = [
-        BundleInfo("mini", "1", "diff-foley", "MIT", "d", sha256, "ddim", 3, 2.0, 1.0, "griffin-lim", 8, 8, Fraction(4))
+        BundleInfo(
+            "mini",
+            "1",
+            "diff-foley",
+            "MIT",
+            "d",
+            sha256,
+            "ddim",
+            3,
+            2.0,
+            1.0,
+            "griffin-lim",
+            8,
+            8,
+            Fraction(4),
+        )
         for sha256 in hashes
     ]
     return Welcome("0", tuple(infos), "mini", ("CPUExecutionProvider",))

@@ -1,4 +1,4 @@
-"""``foley`` as it is typed, with a fake server on a real socket."""
+"""``foley`` as it is typed, with a server that has a stub engine, on a real socket."""
 
 import json
 import os
@@ -7,11 +7,12 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import soundfile
 
-from foleyline_client import generation, launcher
+from foleyline_client import generation, launcher, outputs
 from foleyline_client.audio_file import read_provenance
 from foleyline_client.cli import EXIT_CODES, main
 from foleyline_contract import errors
@@ -21,26 +22,32 @@ from foleyline_contract.version import PACKAGE_VERSION
 
 
 @pytest.fixture(autouse=True)
-def workplace(tmp_path, monkeypatch):
+def workplace(tmp_path, film, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 0.3)
+    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 2.0)
+    for name in ("a.mp4", "door.mp4"):
+        (tmp_path / name).symlink_to(film)
     return tmp_path
 
 
 @pytest.fixture
-def foley(start_server):
-    """Runs a command with a fake server; ``asked`` lists what the server heard."""
-    server = start_server()
+def server(start_server):
+    return start_server()
 
-    def run(*arguments: str, code: int = 0) -> list:
+
+@pytest.fixture
+def foley(server):
+    """Runs a command with a server; returns the job that it asked for last, if it has."""
+
+    def run(*arguments: str, code: int = 0) -> m.JobInfo | None:
         assert main([*arguments, "--server", server.address]) == code
-        return server.server.asked
+        return (server.jobs() or (None,))[-1] if arguments[0] == "generate" else None
 
     return run
 
 
-def clip_asked(asked: list) -> m.Clip:
-    return next(message for message in asked if isinstance(message, m.Generate)).clip
+def wavs(folder) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.wav"))
 
 
 def test_version(capsys):
@@ -50,9 +57,24 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"foley {PACKAGE_VERSION}\n"
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["generate", "fetch", "jobs", "cancel", "forget", "shots", "status", "stop", "doctor"],
+)
+def test_every_command_has_help(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    said = capsys.readouterr().out
+    assert "--server" in said
+    assert "--key" in said
+
+
 def test_one_take_of_the_whole_clip(foley, workplace, capsys):
-    asked = foley("generate", "door.mp4", "--seed", "7")
-    assert clip_asked(asked) == m.Clip(str(workplace / "door.mp4"), Fraction(0), Fraction(5, 4))
+    job = foley("generate", "door.mp4", "--seed", "7")
+    assert job.request.clip == m.Clip(str(workplace / "door.mp4"), Fraction(0), Fraction(5, 4))
+    assert job.request.origin == m.Origin(label="door.mp4")
+    assert job.acknowledged
     assert soundfile.info(workplace / "door-foley.wav").frames == 60_000
     assert read_provenance(workplace / "door-foley.wav")["seed"] == 7
     said = capsys.readouterr()
@@ -77,14 +99,42 @@ def test_takes_are_numbered_and_told_as_json(foley, workplace, capsys):
 
 
 def test_all_settings_reach_the_server(foley):
-    asked = foley(
+    job = foley(
         *("generate", "a.mp4", "--seed", "3", "--takes", "2", "--bundle", "mini"),
         *("--sampler", "ddim", "--steps", "9", "--cfg-scale", "2.5", "--align-scale", "7"),
-        *("--duration", "1", "--vocoder", "librosa"),
+        *("--duration", "1", "--vocoder", "griffin-lim", "--loudness", "-23", "--batch"),
+        *("--like", "5", "--variation", "0.25"),
     )
-    generate = next(message for message in asked if isinstance(message, m.Generate))
-    assert generate.settings == m.GenerateSettings(3, 2, "mini", "ddim", 9, 2.5, 7.0, "librosa")
-    assert not any(isinstance(message, m.Probe) for message in asked)
+    asked = job.request.settings
+    assert asked == m.GenerateSettings(
+        3, 2, "mini", "ddim", 9, 2.5, 7.0, "griffin-lim", -23.0, 5, 0.25
+    )
+    assert job.request.batch
+
+
+@pytest.mark.parametrize(("word", "steps"), [("draft", 10), ("standard", 25), ("best", 50)])
+def test_quality_in_a_word(foley, word, steps):
+    job = foley("generate", "a.mp4", "--duration", "0.1", "--quality", word)
+    assert job.request.settings.steps == steps
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--quality", "draft", "--steps", "3"], 2),
+        (["--quality", "poor"], 2),
+        (["--loudness", "3"], 3),
+        (["--variation", "0.5"], 3),
+        (["--like", "1", "--variation", "0"], 3),
+        (["--detach", "-o", "a.wav"], 3),
+        (["--seed", "-1"], 3),
+    ],
+)
+def test_settings_that_will_not_do(arguments, code):
+    try:
+        assert main(["generate", "a.mp4", "--no-start", *arguments]) == code
+    except SystemExit as ended:
+        assert ended.code == code
 
 
 @pytest.mark.parametrize(
@@ -98,7 +148,7 @@ def test_all_settings_reach_the_server(foley):
     ],
 )
 def test_spans(foley, arguments, start_s, duration_s):
-    clip = clip_asked(foley("generate", "a.mp4", *arguments))
+    clip = foley("generate", "a.mp4", *arguments).request.clip
     assert (clip.start_s, clip.duration_s) == (start_s, duration_s)
 
 
@@ -132,6 +182,7 @@ def test_existing_output_is_found_out_before_the_work(foley, workplace, capsys):
 
 @pytest.mark.parametrize("option", ["-o", "--mux"])
 def test_the_clip_itself_is_never_overwritten(workplace, capsys, option):
+    (workplace / "a.mp4").unlink()
     (workplace / "a.mp4").write_bytes(b"footage")
     (workplace / "link.mp4").symlink_to("a.mp4")
     for clip, out in (("a.mp4", "./a.mp4"), ("link.mp4", "a.mp4"), ("a.mp4", "link.mp4")):
@@ -149,8 +200,7 @@ def test_outputs_that_cannot_be(workplace, capsys):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX pipes")
-def test_output_that_nobody_reads_any_longer(start_server):
-    server = start_server()
+def test_output_that_nobody_reads_any_longer(server):
     reading, writing = os.pipe()
     os.close(reading)
     command = [sys.executable, "-m", "foleyline_client.cli", "status"]
@@ -176,25 +226,37 @@ def test_each_error_has_words_and_exit_code(start_server, workplace, capsys, cod
     if code == "cancelled":
         assert lines[-1] == "Cancelled."
     else:
-        assert lines[-2] == "foley: The fake server was told to fail."
+        assert lines[-2] == "foley: The stub engine was told to fail."
         assert lines[-1] == f"  {ERRORS_BY_CODE[code].default_remedy}"
-    assert list(workplace.iterdir()) == []
+    assert wavs(workplace) == []
+    assert server.jobs()[-1].acknowledged, "nobody will fetch what failed"
 
 
-def test_take_that_cannot_be_kept_cancels_the_job(foley, workplace, monkeypatch):
-    def refuse(*_, **__):
+def test_take_that_cannot_be_kept_ends_the_job_and_stays_with_the_server(
+    start_server, workplace, monkeypatch, capsys
+):
+    server = start_server(job_s=20)
+    calls = []
+
+    def refuse(*arguments, **_):
+        calls.append(arguments)
         raise errors.OutputUnwritable("The disk is full.")
 
     monkeypatch.setattr(generation, "write_take", refuse)
-    asked = foley("generate", "a.mp4", code=3)
-    for _ in range(200):  # the server may hear of it a moment after we have ended
-        if any(isinstance(message, m.Cancel) for message in asked):
-            return
-        time.sleep(0.01)
-    pytest.fail("the job was not cancelled")
+    arguments = ["a.mp4", "--duration", "0.1", "--takes", "8", "--server", server.address]
+    assert main(["generate", *arguments]) == 3
+    job = server.jobs()[-1]
+    assert (job.state, job.acknowledged) == ("cancelled", False)
+    assert job.takes_done >= 1
+    assert f"foley fetch {job.job_id[:8]}" in capsys.readouterr().err
+    monkeypatch.undo()
+    monkeypatch.chdir(workplace)
+    assert main(["fetch", job.job_id[:8], "--server", server.address]) == 0
+    assert wavs(workplace) == [f"a-foley-{n + 1}.wav" for n in range(job.takes_done)]
 
 
-def test_no_server(capsys):
+def test_no_server(capsys, monkeypatch):
+    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 0.2)
     here = "tcp://127.0.0.1:9"
     assert main(["status", "--server", here]) == 4
     assert main(["generate", "a.mp4", "--no-start", "--server", here]) == 4
@@ -203,16 +265,30 @@ def test_no_server(capsys):
     assert main(["status", "--server", "nonsense"]) == 3
 
 
-def test_status_and_stop(foley, capsys):
+def test_another_machine_without_a_key(capsys):
+    assert main(["status", "--server", "tcp://192.0.2.1:19347"]) == 3
+    said = capsys.readouterr().err
+    assert "key is needed" in said
+    assert "--key FILE" in said
+
+
+def test_status_and_stop(foley, server, capsys):
     foley("status")
     said = capsys.readouterr().out
-    assert "0 jobs" in said
+    assert "0 running, 0 waiting" in said
     assert "mini" in said
     foley("status", "--json")
-    assert json.loads(capsys.readouterr().out)["default_bundle"] == "mini"
-    asked = foley("stop", "--if-idle")
-    assert asked[-1] == m.Shutdown(only_if_idle=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["default_bundle"], said["jobs"]) == ("mini", 0)
+    foley("stop", "--if-idle")
     assert "Stopped." in capsys.readouterr().out
+
+
+def test_a_server_that_has_jobs_is_not_stopped_when_it_should_be_idle(start_server, capsys):
+    server = start_server(job_s=30)
+    detach(server, "a.mp4")
+    assert main(["stop", "--if-idle", "--server", server.address]) == 6
+    assert main(["stop", "--server", server.address]) == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -229,14 +305,13 @@ def test_interrupt_cancels_at_the_server(start_server, workplace):
             if line.startswith("Sampling"):
                 break
         os.kill(process.pid, signal.SIGINT)
-        began = time.monotonic()
         rest = process.stderr.read()
         assert process.wait(10) == 130
     assert rest.splitlines()[-1] == "Cancelled."
     assert "Traceback" not in rest
-    assert time.monotonic() - began < 5
-    assert any(isinstance(message, m.Cancel) for message in server.server.asked)
-    assert list(workplace.iterdir()) == []
+    job = server.jobs()[-1]
+    assert (job.state, job.acknowledged) == ("cancelled", True)
+    assert wavs(workplace) == []
 
 
 def test_mux_runs_in_its_own_process(foley, workplace, monkeypatch, capsys):
@@ -244,7 +319,7 @@ def test_mux_runs_in_its_own_process(foley, workplace, monkeypatch, capsys):
         "import sys; open(sys.argv[-1], 'w').write(' '.join(sys.argv[1:]))"
     )
     monkeypatch.setenv("PYTHONPATH", str(workplace), prepend=os.pathsep)
-    monkeypatch.setattr(generation, "MUX_MODULE", "muxer")
+    monkeypatch.setattr(outputs, "MUX_MODULE", "muxer")
     foley("generate", "a.mp4", "--start", "1/4", "-o", "o.wav", "--mux", "o.mp4", "--json")
     said = json.loads(capsys.readouterr().out)
     paths = [str(workplace / name) for name in ("a.mp4", "o.wav", "o.mp4")]
@@ -255,9 +330,139 @@ def test_mux_runs_in_its_own_process(foley, workplace, monkeypatch, capsys):
 def test_failing_mux_keeps_the_take(foley, workplace, monkeypatch, capsys):
     (workplace / "muxer.py").write_text("import sys; sys.exit('no such codec')")
     monkeypatch.setenv("PYTHONPATH", str(workplace), prepend=os.pathsep)
-    monkeypatch.setattr(generation, "MUX_MODULE", "muxer")
+    monkeypatch.setattr(outputs, "MUX_MODULE", "muxer")
     foley("generate", "a.mp4", "-o", "o.wav", "--mux", "o.mp4", code=3)
     said = capsys.readouterr().err
     assert "The take is at 'o.wav'" in said
     assert "no such codec" in said
     assert soundfile.info(workplace / "o.wav").frames == 60_000
+
+
+# ---- jobs that are left to the server ----------------------------------------------------------
+
+
+def detach(server, clip: str, *arguments: str) -> str:
+    command = ["generate", clip, "--duration", "1", "--detach", "--quiet", *arguments]
+    assert main([*command, "--server", server.address]) == 0
+    return server.jobs()[-1].job_id
+
+
+def test_detach_and_fetch(foley, server, workplace, capsys):
+    job_id = detach(server, "door.mp4", "--seed", "7", "--takes", "2")
+    assert capsys.readouterr().out == f"{job_id}\n"
+    assert wavs(workplace) == []
+    (workplace / "takes").mkdir()
+    foley("fetch", job_id[:6], "-o", "takes", "--json")
+    assert wavs(workplace / "takes") == ["door-foley-1.wav", "door-foley-2.wav"]
+    said = json.loads(capsys.readouterr().out)
+    assert [(take["job_id"], take["seed"]) for take in said] == [(job_id, 7), (job_id, 8)]
+    assert server.jobs()[-1].acknowledged
+
+
+def test_fetch_waits_for_jobs_at_work_and_keeps_what_it_is_told_to(start_server, workplace):
+    server = start_server(job_s=1)
+    jobs = [detach(server, clip) for clip in ("a.mp4", "door.mp4")]
+    assert main(["fetch", *jobs, "--keep", "--server", server.address]) == 0
+    assert wavs(workplace) == ["a-foley.wav", "door-foley.wav"]
+    assert not any(job.acknowledged for job in server.jobs())
+
+
+@pytest.mark.parametrize("arguments", [["none"], [""], ["x", "-o", "none"]])
+def test_fetch_what_is_not_there(foley, arguments):
+    foley("fetch", *arguments, code=3)
+
+
+def test_jobs_are_listed_until_they_are_fetched(foley, server, capsys):
+    foley("jobs")
+    assert capsys.readouterr().out == "No jobs.\n"
+    job_id = detach(server, "door.mp4")
+    capsys.readouterr()
+    foley("jobs")
+    headings, row = capsys.readouterr().out.splitlines()
+    assert headings.split()[:3] == ["JOB", "STATE", "LABEL"]
+    assert row.split()[0] == job_id[:8]
+    assert "door.mp4" in row
+    foley("fetch", job_id, "--quiet")
+    capsys.readouterr()
+    foley("jobs", "--json")
+    assert json.loads(capsys.readouterr().out) == []
+    foley("jobs", "--all", "--json")
+    [said] = json.loads(capsys.readouterr().out)
+    assert (said["job_id"], said["state"], said["acknowledged"]) == (job_id, "finished", True)
+
+
+def test_cancel_one_and_all(start_server, capsys):
+    server = start_server(job_s=30)
+    first, second, third = (detach(server, "a.mp4") for _ in range(3))
+    assert main(["cancel", second[:10], "--server", server.address]) == 0
+    assert [job.state for job in server.jobs()][1] == "cancelled"
+    assert f"{second[:8]} a.mp4: cancelled" in capsys.readouterr().out
+    assert main(["cancel", "--all", "--server", server.address]) == 0
+    assert [job.state for job in server.jobs()] == ["cancelled"] * 3
+    assert main(["cancel", first, "--server", server.address]) == 0
+    assert "ended already" in capsys.readouterr().out
+    assert main(["cancel", "--server", server.address]) == 3
+    assert main(["cancel", "--all", "--server", server.address]) == 0
+    assert third
+
+
+def test_forget(start_server, capsys):
+    server = start_server(job_s=0.2)
+    ended = detach(server, "a.mp4")
+    assert main(["fetch", ended, "--keep", "--quiet", "--server", server.address]) == 0
+    assert main(["forget", ended, "--server", server.address]) == 0
+    assert "Forgot 1 job." in capsys.readouterr().out
+    assert server.jobs()[0].acknowledged
+    assert main(["forget", "--all-finished", "--server", server.address]) == 0
+    assert "Forgot 0 jobs." in capsys.readouterr().out
+
+
+def test_a_job_at_work_is_not_forgotten(start_server, capsys):
+    server = start_server(job_s=30)
+    job_id = detach(server, "a.mp4")
+    assert main(["forget", job_id, "--server", server.address]) == 3
+    assert "not ended" in capsys.readouterr().err
+    main(["stop", "--server", server.address])
+
+
+# ---- servers that go and come back -------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_server_that_is_killed_and_started_again_does_not_end_generate(workplace, capfd):
+    """Killed with work in its hands; somebody starts another at the same address."""
+    servers = [StubProcess(workplace, "tcp://127.0.0.1:*", "3")]
+    address = servers[0].address
+    command = [sys.executable, "-m", "foleyline_client.cli", "generate", "a.mp4", "--no-start"]
+    arguments = ["--takes", "3", "--seed", "7", "--server", address]
+    try:
+        with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True) as process:
+            while not (workplace / "a-foley-1.wav").exists():
+                assert process.poll() is None
+                time.sleep(0.02)
+            servers[0].kill()
+            servers.append(StubProcess(workplace, address, "0"))
+            said = process.stderr.read()
+            assert process.wait(30) == 0
+    finally:
+        for server in servers:
+            server.kill()
+    assert said.count("The job goes on") == 1
+    assert wavs(workplace) == [f"a-foley-{n}.wav" for n in (1, 2, 3)]
+
+
+class StubProcess:
+    """A server with the stub engine as a process of its own, with its data in a folder."""
+
+    def __init__(self, folder, address: str, job_s: str) -> None:
+        script = Path(__file__).parents[1] / "fakes" / "stub_server.py"
+        command = [sys.executable, str(script), "--address", address, "--job-s", job_s]
+        self._process = subprocess.Popen(
+            [*command, "--data", str(folder / "data")], stdout=subprocess.PIPE, text=True
+        )
+        self.address = self._process.stdout.readline().split()[-1]
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+        self._process.stdout.close()

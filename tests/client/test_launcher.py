@@ -5,20 +5,26 @@ import socket
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from foleyline_client import launcher
+from foleyline_client.key_file import read_key
 from foleyline_client.launcher import connect, connect_or_start, stop
+from foleyline_contract.client_key import ClientKey
 from foleyline_contract.errors import (
     Cancelled,
     ServerStartFailed,
     ServerUnreachable,
+    SettingInvalid,
 )
+from foleyline_server.keygen import make_client_key, make_server_keys
+from foleyline_server.service.keys import Guard, load_server_keys, new_key_pair
 
 FAKES = Path(__file__).parents[1] / "fakes"
-SERVER = [sys.executable, str(FAKES / "fake_server.py"), "--job-s", "0.1"]
+SERVER = [sys.executable, str(FAKES / "stub_server.py"), "--job-s", "0.1"]
 
 
 def program(tmp_path: Path, text: str) -> list[str]:
@@ -44,6 +50,7 @@ def stopped(address):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(launcher, "FIRST_HELLO_S", 0.2)
+    monkeypatch.setattr(launcher, "FAR_HELLO_S", 1.0)
     monkeypatch.setattr(launcher, "_HELLO_S", 0.1)
 
 
@@ -69,13 +76,14 @@ def test_starts_one_that_outlives_the_client(address, stopped, tmp_path):
     assert not stop(address)
 
 
-def test_two_clients_start_one_server(address, stopped, tmp_path):
+def test_two_clients_start_one_server(address, stopped, tmp_path, monkeypatch):
+    monkeypatch.setattr(launcher, "_HELLO_S", 1.0)  # or a busy machine's answer comes too late
     started = tmp_path / "started"
     command = program(
         tmp_path,
         f"import runpy, sys\nopen({str(started)!r}, 'a').write('x')\n"
         f"sys.path.insert(0, {str(FAKES)!r})\n"
-        f"runpy.run_path({str(FAKES / 'fake_server.py')!r}, run_name='__main__')\n",
+        f"runpy.run_path({str(FAKES / 'stub_server.py')!r}, run_name='__main__')\n",
     )
     runs = []
 
@@ -162,10 +170,57 @@ def test_log_folder_that_cannot_be_made(address, tmp_path):
 def test_nothing_is_started_for_another_machine(tmp_path):
     marker = tmp_path / "started"
     command = program(tmp_path, f"open({str(marker)!r}, 'w')")
-    with pytest.raises(ServerUnreachable):
+    with pytest.raises(SettingInvalid, match="key is needed"):
         connect_or_start("tcp://192.0.2.1:1", command=command, folder=tmp_path)
+    with pytest.raises(ServerUnreachable):
+        connect_or_start("tcp://192.0.2.1:1", key=KEY, command=command, folder=tmp_path)
     time.sleep(0.2)
     assert not marker.exists()
+
+
+# ---- keys ------------------------------------------------------------------------------------
+
+KEY = ClientKey("ada", *(3 * ["a" * 40]))
+
+
+@pytest.fixture
+def guarded(start_server, tmp_path, monkeypatch):
+    """A server that asks for keys, and one that it knows."""
+    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 5.0)
+    make_server_keys(tmp_path / "keys")
+    key = read_key(make_client_key(tmp_path / "keys", "ada"))
+    keys = load_server_keys(tmp_path / "keys")
+    return start_server(guard=partial(Guard, keys=keys)), key
+
+
+def test_a_known_key_opens_the_door(guarded):
+    server, key = guarded
+    session, welcome = connect(server.address, key=key, timeout_s=5)
+    with session:
+        assert welcome.default_bundle == "mini"
+        assert session.all_jobs() == ()
+
+
+def test_who_is_not_let_in_is_told_what_to_do(guarded, tmp_path):
+    server, key = guarded
+    with pytest.raises(ServerUnreachable, match="only clients with a key") as caught:
+        connect(server.address)
+    assert "--key" in caught.value.remedy
+    stranger = new_key_pair()
+    unknown = ClientKey("bob", stranger.public, stranger.secret, key.server)
+    with pytest.raises(ServerUnreachable, match="does not accept the key 'bob'"):
+        connect(server.address, key=unknown)
+    elsewhere = ClientKey("ada", key.public, key.secret, stranger.public)
+    with pytest.raises(ServerUnreachable, match="with the key 'ada'") as caught:
+        connect(server.address, key=elsewhere)
+    assert "another's" in caught.value.remedy
+
+
+def test_a_server_that_asks_for_keys_is_not_started_over(guarded, tmp_path):
+    server, _ = guarded
+    command = program(tmp_path, "print('address in use'); raise SystemExit(1)")
+    with pytest.raises(ServerUnreachable, match="only clients with a key"):
+        connect_or_start(server.address, command=command, folder=tmp_path, timeout_s=5)
 
 
 def test_long_log_is_put_aside(address, tmp_path, monkeypatch):

@@ -51,3 +51,11 @@ def test_quiet_and_impossible_fractions():
     ProgressLine(None).show(Progress("j", "sampling", 1, 2, 0.5))
     ProgressLine(None).say("x")
     assert "100%" in show(True, (0, "sampling", 1, 7.0))
+
+
+def test_the_same_note_is_written_once_in_a_log():
+    stream = io.StringIO()
+    line = ProgressLine(stream)
+    for text in ("Waiting", "Waiting", "Starting", "Waiting"):
+        line.note(text)
+    assert stream.getvalue().split() == ["Waiting", "Starting", "Waiting"]

@@ -1,0 +1,1 @@
+"""The commands of ``foley``: a module for each group, with its arguments and what it does."""
