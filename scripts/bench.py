@@ -21,7 +21,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import torch
 
 from foleyline_export.fetch import RELEASED
@@ -29,6 +28,7 @@ from foleyline_export.gradient import log_prob_with_gradient
 from foleyline_export.graph_file import weights_path
 from foleyline_export.graphs.diff_foley import graph_spec
 from foleyline_export.networks import load_networks
+from foleyline_server.runtime.library import library_version
 from foleyline_server.runtime.session import GraphSession, RuntimeOptions
 
 BATCHES = {"unet": 2, "video_encoder": 1, "latent_decoder": 1, "aligner": 1}
@@ -102,7 +102,7 @@ def main() -> int:
     if arguments.output:
         report = {
             "machine": f"{platform.machine()}, {os.cpu_count()} cores, {arguments.threads} threads",
-            "versions": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
+            "versions": {"torch": torch.__version__, "onnxruntime": library_version()},
             "pairs": [asdict(pair) for pair in pairs],
         }
         arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

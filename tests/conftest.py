@@ -1,9 +1,12 @@
 """For all tests: what needs torch is skipped, with the reason, where torch is not installed."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # for tests that import ONNX Runtime before we do
 
 NEEDED_FOR_TRAINING = (
     "torch",
