@@ -21,6 +21,8 @@ _TIMING_BEFORE_5_2 = {
     "right_handle": "frame_final_end",
 }
 _STRIP_PATH = re.compile(r'sequence_editor\.\w+_all\["(?P<name>.+)"\]\.(?P<what>.+)')
+STRIPS_ALL = "strips_all" if bpy.app.version >= (4, 4) else "sequences_all"
+"""Of a sequence editor, for lists in the interface."""
 _EDITING = ("TRANSFORM_OT_", "SEQUENCER_OT_")
 """Modal operators that hold on to strips while they run."""
 

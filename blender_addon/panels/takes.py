@@ -12,8 +12,6 @@ from .. import take_strips as ts
 from ..words import tr
 from .base import FoleyPanel
 
-_STRIPS_ALL = "strips_all" if bpy.app.version >= (4, 4) else "sequences_all"
-
 
 def _index(self: FoleyTakesView) -> int:
     scene = cast("Any", self.id_data)
@@ -123,7 +121,7 @@ class SEQUENCER_PT_foley_takes(FoleyPanel, bpy.types.Panel):
         _draw_heading(layout, group, scene)
         row = layout.row()
         row.template_list(
-            "SEQUENCER_UL_foley_takes", "", scene.sequence_editor, _STRIPS_ALL,
+            "SEQUENCER_UL_foley_takes", "", scene.sequence_editor, compat.STRIPS_ALL,
             scene.foley_takes, "index", rows=4, sort_lock=True,
         )  # fmt: skip
         side = row.column(align=True)
