@@ -7,10 +7,12 @@ from contextlib import suppress
 from fractions import Fraction
 
 import pytest
+from artist import Artist
 from coded_video import steady, write_video
 from slow_line import SlowLine
 from stub_process import StubProcess
 
+from foleyline_client import heartbeat
 from foleyline_client.session import Session
 from foleyline_client.transport import ZmqTransport
 from foleyline_contract.errors import ServerLost
@@ -48,7 +50,8 @@ def takes_of(session: Session, job: str, limit_s: float, between=lambda: None) -
     raise AssertionError(f"the job did not end; takes: {takes}")
 
 
-@pytest.mark.parametrize("bytes_per_s", [4_000_000, pytest.param(120_000, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("bytes_per_s", [4_000_000, 120_000])
 @pytest.mark.timeout(180)
 def test_a_slow_line_delivers(server, clip, bytes_per_s):
     line = SlowLine(server.address, bytes_per_s, delay_s=0.001)
@@ -79,3 +82,45 @@ def test_a_line_that_is_cut_delivers_once(server, clip):
             assert takes_of(session, job, 60.0, cut) == [0, 1, 2]
     finally:
         line.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Signs of life are asked for twenty times as often."""
+    monkeypatch.setattr(heartbeat, "PING_INTERVAL_S", 0.1)
+    monkeypatch.setattr("foleyline_addon.bridge.LOAD_EVERY_S", 0.2)
+    monkeypatch.setattr("foleyline_addon.bridge.LOAD_ANSWER_S", 0.1)
+
+
+@pytest.mark.timeout(120)
+def test_a_long_take_over_a_slow_line_is_not_begun_again(server, clip, tmp_path, impatient):
+    line = SlowLine(server.address, 500_000)
+    artist = Artist(tmp_path, line.address)
+    try:
+        job = artist.generate(clip, GenerateSettings(seed=1, takes=2))
+        artist.until(lambda: not job.is_open)
+        assert job.problem is None and len(job.takes) == 2
+        assert "Server Is Not Answering…" in artist.links
+        artist.until(lambda: artist.links[-1].startswith("Ready"))
+        assert line.connections == 1
+    finally:
+        artist.close()
+        line.close()
+
+
+@pytest.mark.timeout(120)
+def test_a_server_that_is_held_up_goes_on_when_it_can(server, clip, tmp_path, impatient):
+    artist = Artist(tmp_path, server.address)
+    try:
+        artist.until(lambda: artist.links[-1:] == ["Ready: mini on CPU"])
+        server.suspend()
+        job = artist.generate(clip, GenerateSettings(seed=1))
+        artist.until(lambda: artist.links[-1] == "Server Is Not Answering…")
+        problem = artist.board.problem
+        assert problem.code == "server_lost" and "as soon as it does" in problem.remedy
+        server.wake()
+        artist.until(lambda: not job.is_open)
+        assert job.problem is None and len(job.takes) == 1
+    finally:
+        server.wake()
+        artist.close()

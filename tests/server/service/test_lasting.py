@@ -210,6 +210,18 @@ def test_an_uploaded_file_is_heard_like_any_other(serve, stub, movie: Path) -> N
         assert caller.receive().message.code == "upload_failed"
 
 
+def test_a_take_that_is_damaged_is_made_again(serve, stub, movie: Path) -> None:
+    with serve(stub()) as server:
+        first, second = server.call(), server.call()
+        job_id = first.send(job(movie, takes=2))
+        made = takes_of(first.until(m.JobFinished))
+        server.store.takes(job_id)[0].path.write_bytes(b"damaged")
+        second.send(m.Attach((job_id,)))
+        told = takes_of(second.until(m.JobFinished))
+        assert dict(told) == dict(made)
+        assert [seed for _, seed in server.engine.made] == [1, 2, 1]
+
+
 def test_a_full_disk_is_one_sentence(serve, stub, movie: Path, monkeypatch) -> None:
     from foleyline_contract.errors import StorageFailed
 

@@ -68,7 +68,7 @@ def test_nobody_knows_of_anothers_jobs(serve) -> None:
         outbox.tell = lambda client, message, *_: told.append((client, message))
         records.handle(asked(m.Attach(("job1",)), "bob"))
         assert told == [(b"line-bob", m.JobList(()))]
-        assert not server.server._desk.scheduler.find("job1").cancelled
+        assert server.store.job("job1").state != "cancelled"
 
 
 class Keyed(Caller):
