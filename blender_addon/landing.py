@@ -1,4 +1,4 @@
-"""Takes come to their place: one strip's at a time, one undo step for each job."""
+"""Takes come to their place: one at a time, one undo step for each job."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ UNDO_MESSAGE = "Generate Foley"
 
 
 def step() -> bool:
-    """Place the takes of one job at one strip, or end a job; whether anything was done.
+    """Place one take of a job, or end a job; whether anything was done.
 
-    Nothing is done while a render runs or strips are being dragged.
+    One at a time, as Blender needs a few milliseconds for each. Nothing is done while a render
+    runs or strips are being dragged.
     """
     job = next(iter(link.board.in_state(State.LANDING)), None)
     if job is None or not compat.may_edit(""):
@@ -30,13 +31,13 @@ def step() -> bool:
     if job.landed == len(job.note.places):
         _conclude(job)
         return True
-    place = job.note.places[job.landed]
-    job.landed += 1
+    placed = False
     try:
-        _place(job, place)
+        placed = _place(job, job.note.places[job.landed])
     except InputError as error:
         job.problem = n.Problem.of(error)
         link.board.refuse(job.problem)
+    job.landed += not placed
     return True
 
 
@@ -58,19 +59,20 @@ def used_settings(job: Job) -> dict[str, Any]:
     return used
 
 
-def _place(job: Job, anchor: anchors.Anchor) -> None:
+def _place(job: Job, anchor: anchors.Anchor) -> bool:
+    """Place the best take that is missing; False when none is, or its strip is gone."""
     found = anchors.find(anchor)
     if found is None:
         job.remark = tip("The strip '{name}' is gone; its take was kept on disk.", name=anchor.name)
-        return
+        return False
     if job.clip is None:
-        return
+        return False
     note = job.note
     placing = anchors.Placing(
         note.channel or None, note.before_frames, note.after_frames, note.fade_frames, note.pack
     )
     made = takes.Made(job.job_id, job.clip, used_settings(job), anchor, placing)
-    takes.place(*found, job.takes, made)
+    return bool(takes.place(*found, job.takes, made, at_most=1))
 
 
 def _conclude(job: Job) -> None:

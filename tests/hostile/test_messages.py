@@ -1,4 +1,4 @@
-"""Mutated messages at a real server process. ``-k thousands -s`` prints the figures."""
+"""Mutated messages at a real server process; ``messages.py --count 100000`` is the long way."""
 
 import sys
 from pathlib import Path
@@ -22,15 +22,9 @@ def check(report, count: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_a_few(tmp_path):
-    check(run(2000, 2, tmp_path), 2000)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_hundred_thousands(tmp_path):
-    report = run(100_000, 1, tmp_path)
-    check(report, 100_000)
+@pytest.mark.timeout(600)
+def test_twenty_thousand(tmp_path):
+    report = run(20_000, 2, tmp_path)
+    check(report, 20_000)
     warm = max(report.memory_mib[: len(report.memory_mib) // 2])
     assert max(report.memory_mib) < 1.5 * warm
