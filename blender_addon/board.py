@@ -48,6 +48,12 @@ class Board:
     """By id, in the order of their clicks."""
     found: n.Found | None = None
     """What lies at the server, until somebody has looked whose it is."""
+    shots: list[n.ShotsFound] = field(default_factory=list[n.ShotsFound])
+    """Answers that nobody has taken in yet."""
+    search: tuple[int, int] = (0, 0)
+    """Long strips whose shots are known, and those that are looked at in all."""
+    searched: frozenset[str] = frozenset()
+    """Ids of those strips."""
     others: int = 0
     """Jobs of other clients that the server had to do when it was asked last."""
     server_text: str = ""
@@ -60,6 +66,17 @@ class Board:
     def busy(self) -> bool:
         """Whether any job is open or has takes to be placed."""
         return any(not job.has_ended for job in self.jobs.values())
+
+    @property
+    def strips_to_come(self) -> set[str]:
+        """Ids of strips for which something has not ended."""
+        jobs = (job for job in self.jobs.values() if not job.has_ended)
+        return {place.strip_id for job in jobs for place in job.note.places} | self.searched
+
+    @property
+    def is_searching(self) -> bool:
+        """Whether shots are being looked for."""
+        return self.search[1] > 0
 
     @property
     def connecting(self) -> bool:
@@ -145,6 +162,8 @@ class Board:
                 self.others, self.server_text = max(0, jobs - own), text
             case n.Found():
                 self.found = notice
+            case n.ShotsFound():
+                self.shots.append(notice)
             case _:
                 job = self.jobs.get(notice.job_id)
                 if job is not None:
@@ -161,6 +180,7 @@ class Board:
         unasked = problem is not None and problem.code != CANCELLED
         if unasked and retry_s is not None:
             self.link = Link.LOST
+            self.link_text = "Server Lost, Trying Again…" if retry_s else "Server Is Not Answering…"
         else:
             self.link = Link.FAILED if unasked else Link.OFF
         self.others = 0

@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -21,6 +22,7 @@ from foleyline_contract.errors import (
     FoleyError,
     InputError,
     OutputUnwritable,
+    ServerLost,
     ServerUnreachable,
 )
 
@@ -29,6 +31,7 @@ from .delivery import Deliveries, Errand, cancelled, check_folder
 from .line import Connector, Line, SessionLike
 from .naming import take_path
 from .notebook import Notebook
+from .shot_finder import ShotFinder
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,8 @@ BUSY_POLL_S = 0.05
 IDLE_POLL_S = 0.25
 STOP_TIMEOUT_S = 3.0
 LOAD_EVERY_S = 5.0
+LOAD_ANSWER_S = 1.0
+"""Orders wait as long; a line that is busy with a take may take longer to answer."""
 
 
 class Bridge:
@@ -48,6 +53,7 @@ class Bridge:
         self._notices: queue.SimpleQueue[n.Notice] = queue.SimpleQueue()
         self._line = Line(connector, self._notices.put)
         self._deliveries = Deliveries(self._notices.put)
+        self._shots = ShotFinder(connector, self._notices.put)
         self._withdrawn: set[str] = set()
         self._load_at = 0.0
         self._stopping = False
@@ -66,6 +72,8 @@ class Bridge:
             self._withdrawn.add(order.job_id)
         if isinstance(order, n.Stop):
             self._stopping = True
+        if isinstance(order, n.Stop | n.StopFinding):
+            self._shots.stop()
         if isinstance(order, n.Stop) or (isinstance(order, n.Withdraw) and order.last):
             self._line.abort.set()
         self._orders.put(order)
@@ -132,6 +140,8 @@ class Bridge:
                 self._line.forget(job_ids)
             case n.LookAround():
                 self._look_around()
+            case n.FindShots():
+                self._find_shots(order)
             case n.Leave(job_ids=job_ids):
                 self._deliveries.leave(job_ids)
             case _:
@@ -139,7 +149,14 @@ class Bridge:
 
     def _resume(self, session: SessionLike | None) -> None:
         """A new line: send all open jobs, which the server may have or not."""
-        for errand in list(self._deliveries.open.values()) if session else ():
+        for errand in self._deliveries.open.values() if session else ():
+            errand.sent = False
+        self._go_on(session)
+
+    def _go_on(self, session: SessionLike | None) -> None:
+        """The server is there: send what was not sent over this line yet."""
+        waiting = [errand for errand in self._deliveries.open.values() if not errand.sent]
+        for errand in waiting if session else ():
             self._send(session, errand)
         self._look_around()
 
@@ -164,6 +181,7 @@ class Bridge:
             return
         if isinstance(order, n.Adopt):
             session.attach((errand.job_id,))
+            errand.sent = True
             return
         if not self._line.opens_paths and errand.clip.upload is None:
             try:
@@ -174,6 +192,7 @@ class Bridge:
         session.submit(
             errand.clip, order.settings, order.origin, batch=order.batch, job_id=errand.job_id
         )
+        errand.sent = True
 
     def _upload(self, session: SessionLike, errand: Errand) -> None:
         """Send the clip's file; raises Cancelled when the artist wants the job no more."""
@@ -190,6 +209,14 @@ class Bridge:
         upload = session.upload(path, progress, check)
         errand.clip = replace(errand.clip, path=path.name, upload=upload)
 
+    def _find_shots(self, order: n.FindShots) -> None:
+        if self._line.order is not None:
+            self._shots.find(order, self._line.order)
+            return
+        missing = n.Problem.of(ServerUnreachable("There is no connection to the server."))
+        for ask_id, _ in order.clips:
+            self._notices.put(n.ShotsFound(ask_id, (), self._line.problem or missing))
+
     def _withdraw(self, order: n.Withdraw) -> None:
         self._withdrawn.discard(order.job_id)
         if order.job_id not in self._deliveries.open:
@@ -201,7 +228,7 @@ class Bridge:
                 self._notices.put(n.Disconnected())
 
     def _look_around(self) -> None:
-        if self._line.session is not None:
+        if self._line.session is not None and not self._line.is_silent:
             jobs = self._line.session.all_jobs(unacknowledged=True)
             notes = self._notebook.read(job.job_id for job in jobs)
             self._notices.put(n.Found(jobs, notes))
@@ -210,10 +237,9 @@ class Bridge:
         session = self._line.session
         if session is None:
             return
-        if monotonic() >= self._load_at:
-            self._load_at = monotonic() + LOAD_EVERY_S
-            status = session.status()
-            self._notices.put(n.ServerLoad(status.running + status.queued, repr(status)))
+        if self._line.is_heard_again():
+            self._go_on(session)
+        self._ask_load(session)
         busy = bool(self._deliveries.open)
         envelope = session.poll(BUSY_POLL_S if busy else 0.0)
         while envelope is not None:
@@ -225,6 +251,14 @@ class Bridge:
             envelope = session.poll(0.0)
         if busy and not self._deliveries.open:
             self._line.refresh()
+
+    def _ask_load(self, session: SessionLike) -> None:
+        if monotonic() < self._load_at or self._line.is_silent:
+            return
+        self._load_at = monotonic() + LOAD_EVERY_S
+        with suppress(ServerLost):  # whether it is lost is for the heartbeat to say
+            status = session.status(LOAD_ANSWER_S)
+            self._notices.put(n.ServerLoad(status.running + status.queued, repr(status)))
 
     def _cannot_write(self, session: SessionLike, event: m.Message, error: FoleyError) -> None:
         """End the job here: its takes cannot be kept. Those it has stay with the server."""

@@ -30,6 +30,7 @@ class Errand:
     clip: m.Clip
     """With the upload that stands for its file, once there is one."""
     sent: bool = False
+    """Whether it went over the line that stands."""
 
     @property
     def job_id(self) -> str:
@@ -128,7 +129,7 @@ def check_folder(folder: Path) -> None:
             raise PermissionError(folder)
     except OSError as error:
         raise OutputUnwritable(
-            f"The takes folder '{folder.name}' cannot be written to.", detail=str(error)
+            f"The takes folder {str(folder)!r} cannot be written to.", detail=str(error)
         ) from error
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from .delivery import cancelled
 from .folders import own_folder
 from .jobs import Job, State
 from .link import link
+from .render_job import clear_leftovers
 
 if TYPE_CHECKING:
     from .render_job import Outcome, RenderJob
@@ -116,8 +119,10 @@ def _render_next(held: list[Job]) -> bool:
     info = link.board.bundle(jobs[0].settings.bundle)
     least_px = (info.picture_width_px, info.picture_height_px) if info else _LEAST_PX
     shots = [job.shot for job in jobs if job.shot is not None]
+    movies = own_folder("movies")
+    _clear_once(movies)
     try:
-        work = rendering.start(shots, least_px, own_folder("movies"))
+        work = rendering.start(shots, least_px, movies)
     except InputError as error:
         for job in jobs:
             _refuse(job, error)
@@ -126,6 +131,11 @@ def _render_next(held: list[Job]) -> bool:
         job.state, job.stage = State.RENDERING, "rendering"
     _renders.append(_Render(work, jobs))
     return True
+
+
+@cache
+def _clear_once(movies: Path) -> None:
+    clear_leftovers(movies)
 
 
 def _watch(render: _Render) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +14,7 @@ from foleyline_contract.errors import InputError
 from . import compat, footage, generation, handles, timing
 from . import take_strips as ts
 from .fill_plan import Cut
+from .link import link
 
 CUT_KINDS = ("MOVIE", "IMAGE", "SCENE", "META", "MOVIECLIP")
 """Strips that are cuts by themselves; effects and titles belong to those under them."""
@@ -36,8 +38,16 @@ def cuts(context: bpy.types.Context, strips: Sequence[Any]) -> list[Cut]:
     scene = compat.sequencer_scene(context)
     planner = footage.Planner(scene, force_render=generation.is_remote(context))
     fps = timing.exact_rate(scene.render.fps, scene.render.fps_base)
+    coming = link.board.strips_to_come
     closed = {strip.name for strip in strips if _in_closed_channel(scene, strip)}
-    return [_cut(scene, strip, planner, fps, muted=strip.name in closed) for strip in strips]
+    return [
+        replace(
+            _cut(scene, strip, planner, fps),
+            muted=strip.mute or strip.name in closed,
+            is_coming=strip.get(ts.ID_KEY) in coming,
+        )
+        for strip in strips
+    ]
 
 
 def _cut(
@@ -45,21 +55,22 @@ def _cut(
     strip: Any,  # noqa: ANN401
     planner: footage.Planner,
     fps: Fraction,
-    *,
-    muted: bool,
 ) -> Cut:
     frames = compat.timing(strip, "right_handle") - compat.timing(strip, "left_handle")
-    refusal, picture = "", None
+    refusal, picture, clip = "", None, None
     try:
         plan = planner.plan(strip)
     except InputError as error:
         refusal = str(error)
     else:
         if isinstance(plan, footage.Direct):
+            clip = None if strip.lock else plan.clip
             picture = handles.with_handles(scene, strip, plan.clip, scene.foley.handle_frames)
     has_takes = bool(ts.group_of(scene, strip).takes)
     duration_s = int(frames) / fps
-    return Cut(strip.name, duration_s, strip.mute or muted, has_takes, refusal, picture)
+    return Cut(
+        strip.name, duration_s, has_takes=has_takes, refusal=refusal, picture=picture, clip=clip
+    )
 
 
 def _in_closed_channel(scene: Any, strip: Any) -> bool:  # noqa: ANN401

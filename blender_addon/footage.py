@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from .layers import LIES_ON_TOP, Layer, picture_of
 from .shot import Shot
 
 _SELECT = "Select a strip that shows a picture to generate Foley for"
+_rates: dict[tuple[str, int], Fraction] = {}
+"""Of movies, by path and time of change: to tell a strip's rate Blender opens its file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +199,17 @@ def movie_clip(strip: Any, scene: Any) -> Clip:  # noqa: ANN401
     if not path.is_file():
         raise FileMissing(_missing(strip, strip, path))
     path = path.resolve()
-    rate = strip.fps
-    if rate <= 0:
-        raise FileUnreadable(f"Blender cannot read the movie of the strip '{strip.name}'.")
-    facts = replace(movie_facts(strip, scene), movie_fps=timing.exact_rate(rate))
+    version = str(path), path.stat().st_mtime_ns
+    if version not in _rates:
+        rate = strip.fps
+        if rate <= 0:
+            raise FileUnreadable(f"Blender cannot read the movie of the strip '{strip.name}'.")
+        _rates[version] = timing.exact_rate(rate)
+    facts = replace(movie_facts(strip, scene), movie_fps=_rates[version])
     if timing.needs_movie_length(facts):
         trimmed = compat.timing(strip, "content_trim_start")
         trimmed += compat.timing(strip, "content_trim_end")
-        facts = replace(
-            facts, movie_frames=_movie_frames(str(path), path.stat().st_mtime_ns) - int(trimmed)
-        )
+        facts = replace(facts, movie_frames=_movie_frames(*version) - int(trimmed))
     return timing.clip_of(facts, str(path))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import adoption, connection, dispatch
+from . import adoption, connection, dispatch, splitting
 from . import notices as n
 from .jobs import State
 from .link import link
@@ -22,6 +22,7 @@ def _load_pre(*_arguments: object) -> None:
 def _load_post(*_arguments: object) -> None:
     """The strips of all jobs are gone; look whether jobs for the new ones are at the server."""
     before = _before_load.pop() if _before_load else ""
+    splitting.cancel()
     link.part(keep_unsaved=bool(before) and before == bpy.data.filepath)
     leave_all()
     if link.alive:

@@ -12,6 +12,7 @@ from foleyline_contract.errors import InputError
 
 from . import anchors, compat, takes
 from . import notices as n
+from . import take_strips as ts
 from .jobs import Job, State
 from .link import link
 from .words import tip
@@ -67,6 +68,10 @@ def _place(job: Job, anchor: anchors.Anchor) -> bool:
         return False
     if job.clip is None:
         return False
+    if not found[1].get(ts.ID_KEY):
+        # The file was not saved after the click: without its id nobody would know later whose
+        # takes these are, should Blender end before the server is told that they lie here.
+        found[1][ts.ID_KEY] = anchor.strip_id
     note = job.note
     placing = anchors.Placing(
         note.channel or None, note.before_frames, note.after_frames, note.fade_frames, note.pack
@@ -79,8 +84,13 @@ def _conclude(job: Job) -> None:
     job.state = job.outcome
     if job.state is State.DONE:
         link.unsaved.add(job.job_id)
+    push_undo(UNDO_MESSAGE)
+
+
+def push_undo(message: str) -> None:
+    """Make what was done an undo step of its own."""
     with _in_a_window():
-        bpy.ops.ed.undo_push(message=UNDO_MESSAGE)
+        bpy.ops.ed.undo_push(message=message)
 
 
 @contextmanager

@@ -6,13 +6,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
 from foleyline_contract import messages as m
 from foleyline_contract.codec import Envelope
-from foleyline_contract.errors import Cancelled, FoleyError, TransportError
+from foleyline_contract.errors import Cancelled, FoleyError, ServerLost, TransportError
 
 from . import notices as n
 
@@ -20,6 +21,10 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY_S, RETRY_MAX_S = 1.0, 30.0
 GOODBYE_S = 0.5
+SILENT = ServerLost(
+    "The server has not answered for a while.",
+    remedy="Jobs go on as soon as it does. If it stays so, stop it and start it again.",
+)
 
 
 class SessionLike(Protocol):
@@ -39,7 +44,11 @@ class SessionLike(Protocol):
     def cancel(self, job_id: str) -> None: ...
     def acknowledge(self, job_ids: Iterable[str]) -> None: ...
     def all_jobs(self, *, unacknowledged: bool = ...) -> tuple[m.JobInfo, ...]: ...
-    def status(self) -> m.ServerStatus: ...
+    @property
+    def is_connected(self) -> bool: ...
+    @property
+    def signs(self) -> int: ...
+    def status(self, timeout_s: float = ...) -> m.ServerStatus: ...
     def ping(self, timeout_s: float = ...) -> m.Pong: ...
     def upload(
         self,
@@ -47,6 +56,9 @@ class SessionLike(Protocol):
         on_progress: Callable[[int, int], None] = ...,
         check: Callable[[], None] = ...,
     ) -> str: ...
+    def find_cuts(
+        self, clip: m.Clip, *, check: Callable[[], None] = ...
+    ) -> tuple[Fraction, ...]: ...
     def poll(self, timeout_s: float) -> Envelope | None: ...
     def close(self) -> None: ...
 
@@ -65,6 +77,9 @@ class Line:
         self._retry_at = 0.0
         self._to_cancel: set[str] = set()
         self._to_forget: set[str] = set()
+        self._signs: int | None = None
+        """Messages that had come when the line fell silent."""
+        self._connected: n.Connected | None = None
         self.abort = threading.Event()
         """Ends an attempt to connect; may be set by any thread."""
         self.session: SessionLike | None = None
@@ -77,6 +92,11 @@ class Line:
     def wanted(self) -> bool:
         """Whether it stands or will be tried again."""
         return self.order is not None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it stands, but nothing has come over it for a while."""
+        return self._signs is not None
 
     @property
     def is_due(self) -> bool:
@@ -111,9 +131,28 @@ class Line:
         """Something was heard: the next loss is a new one."""
         self._retry_s = FIRST_RETRY_S
 
+    def is_heard_again(self) -> bool:
+        """Whether something came over a line that was silent."""
+        if self.session is None or self._signs is None or self.session.signs == self._signs:
+            return False
+        self._signs, self.problem = None, None
+        if self._connected is not None:
+            self._put(self._connected)
+        return True
+
     def lost(self, error: FoleyError) -> bool:
-        """The line could not be made, or broke; whether it will be tried again."""
+        """The line could not be made, broke or fell silent; whether there will be one again.
+
+        A silent one is kept: a long take may be coming in slowly, and would begin anew.
+        """
         log.warning("no connection: %s %s", error.code, error.detail)
+        if self.session is not None and self.session.is_connected and isinstance(error, ServerLost):
+            if not self.is_silent:
+                self.problem = n.Problem.of(SILENT)
+                self._put(n.Disconnected(self.problem, 0.0))
+            self._signs = self.session.signs
+            return True
+        self._signs = None
         self.problem = n.Problem.of(error)
         if self.session is not None:
             self.session.close()
@@ -134,6 +173,7 @@ class Line:
 
     def hang_up(self) -> None:
         """Close the session, once the server has heard all that was said."""
+        self._signs = None
         if self.session is None:
             return
         with suppress(FoleyError):
@@ -143,12 +183,12 @@ class Line:
         self.session = None
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel a job; False when that has to wait for a connection."""
+        """Cancel a job; False when its end cannot be waited for."""
         if self.session is None:
             self._to_cancel.add(job_id)
             return False
         self.session.cancel(job_id)
-        return True
+        return not self.is_silent
 
     def forget(self, job_ids: Iterable[str]) -> None:
         """Acknowledge jobs, now or as soon as there is a connection."""
@@ -169,16 +209,15 @@ class Line:
     def _welcome(self, order: n.Connect, welcome: m.Welcome) -> None:
         self.opens_paths = welcome.opens_paths
         device = welcome.providers[0] if welcome.providers else ""
-        self._put(
-            n.Connected(
-                order.address,
-                welcome.server_version,
-                welcome.bundles,
-                welcome.default_bundle,
-                device.removesuffix("ExecutionProvider"),
-                welcome.opens_paths,
-            )
+        self._connected = n.Connected(
+            order.address,
+            welcome.server_version,
+            welcome.bundles,
+            welcome.default_bundle,
+            device.removesuffix("ExecutionProvider"),
+            welcome.opens_paths,
         )
+        self._put(self._connected)
 
     def _status(self, text: str) -> None:
         if self.abort.is_set():

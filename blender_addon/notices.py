@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,23 @@ class Stop:
     """End the client thread; the jobs go on at the server."""
 
 
-Order = Connect | Submit | Adopt | Withdraw | Forget | LookAround | Leave | Stop
+@dataclass(frozen=True, slots=True)
+class FindShots:
+    """Find out where shots begin in clips; each is answered by ShotsFound."""
+
+    clips: tuple[tuple[str, Clip], ...]
+    """With what each question is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopFinding:
+    """Nobody wants to know where shots begin any longer."""
+
+
+Order = (
+    Connect | Submit | Adopt | Withdraw | Forget | LookAround | Leave | FindShots | StopFinding
+    | Stop
+)  # fmt: skip
 
 # ---- notices ---------------------------------------------------------------------------
 
@@ -127,7 +144,7 @@ class Disconnected:
 
     problem: Problem | None = None
     retry_s: float | None = None
-    """Seconds until the next attempt; None: there will be none."""
+    """Seconds until the next attempt, 0 while the line stands; None: there will be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +208,16 @@ class Ended:
     """None: all takes were written. Code ``cancelled``: the artist stopped it."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShotsFound:
+    """Where other shots begin in a clip."""
+
+    ask_id: str
+    cuts_s: tuple[Fraction, ...]
+    """Seconds of timeline after the strip's first visible frame."""
+    problem: Problem | None = None
+    """Why it is not known."""
+
+
 AboutJob = Queued | Advanced | TakeWritten | Ended
-Notice = Connecting | Connected | Disconnected | ServerLoad | Found | AboutJob
+Notice = Connecting | Connected | Disconnected | ServerLoad | Found | ShotsFound | AboutJob

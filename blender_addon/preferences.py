@@ -40,7 +40,7 @@ class FoleyPreferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
     )
     pattern: bpy.props.StringProperty(
-        name="Takes",
+        name="Take Files",
         description="Pattern for the files of takes; // is the folder of the .blend file. "
         "While that is unsaved, takes go to the extension's own folder. "
         "Tokens: {project} {scene} {strip} {model} {seed} {take}",

@@ -75,6 +75,18 @@ def _start_from_bundle(self: "FoleySceneSettings", _context: object) -> None:
         self.steps = info.steps
 
 
+def _guidance_switched(self: "FoleySceneSettings", _context: object) -> None:
+    info = link.board.bundle(self.bundle)
+    if info is not None:
+        self.cfg_scale = info.cfg_scale
+
+
+def _sync_switched(self: "FoleySceneSettings", _context: object) -> None:
+    info = link.board.bundle(self.bundle)
+    if info is not None:
+        self.align_scale = info.align_scale
+
+
 class FoleySceneSettings(bpy.types.PropertyGroup):
     """How to generate Foley in this scene."""
 
@@ -113,7 +125,7 @@ class FoleySceneSettings(bpy.types.PropertyGroup):
             ("DRAFT", "Draft", "Quick, to find a seed"),
             ("STANDARD", "Standard", "The model's own number of steps"),
             ("BEST", "Best", "Slower and cleaner"),
-            ("CUSTOM", "Custom", "As many steps as set below"),
+            ("CUSTOM", "Custom", "As many steps as set under Advanced"),
         ),
         default="STANDARD",
         update=_start_from_bundle,
@@ -129,7 +141,7 @@ class FoleySceneSettings(bpy.types.PropertyGroup):
     use_cfg_scale: bpy.props.BoolProperty(
         name="Override Guidance",
         description="Use this guidance instead of the model's own",
-        update=_start_from_bundle,
+        update=_guidance_switched,
     )
     cfg_scale: bpy.props.FloatProperty(
         name="Guidance",
@@ -141,7 +153,7 @@ class FoleySceneSettings(bpy.types.PropertyGroup):
     use_align_scale: bpy.props.BoolProperty(
         name="Override Sync",
         description="Use this sync strength instead of the model's own",
-        update=_start_from_bundle,
+        update=_sync_switched,
     )
     align_scale: bpy.props.FloatProperty(
         name="Sync",

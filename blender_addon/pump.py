@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter, thread_time
 
@@ -33,6 +34,8 @@ class Times:
     longest_landing_s: float = 0.0
     longest_landing_cpu_s: float = 0.0
     longest_render_start_s: float = 0.0
+    longest_other_s: float = 0.0
+    """Of the other ``steps``: a strip split at its shots, or its pieces' jobs begun."""
 
 
 @dataclass(slots=True)
@@ -49,6 +52,8 @@ class _Watch:
 
 
 times = Times()
+steps: list[Callable[[], bool]] = []
+"""What else is done in a round, by modules that build on this one; whether there was anything."""
 
 
 def start() -> None:
@@ -69,6 +74,9 @@ def turn() -> bool:
     changed = link.drain()
     changed |= adoption.step()
     own_s, own_cpu_s = watch.look()
+    for step in steps:
+        changed |= step()
+    times.longest_other_s = max(times.longest_other_s, watch.look()[0])
     rendering = dispatch.step()
     step_s, step_cpu_s = watch.look()
     if rendering:

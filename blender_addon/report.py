@@ -96,7 +96,7 @@ def link_text(board: Board) -> LinkText:
         case Link.CONNECTING:
             return LinkText("SORTTIME", tr(board.link_text))
         case Link.LOST:
-            return LinkText("ERROR", tr("Server Lost, Trying Again…"))
+            return LinkText("ERROR", tr(board.link_text))
         case Link.FAILED:
             return LinkText("ERROR", tr("No Server"))
         case Link.READY if not board.default_bundle:
@@ -131,7 +131,9 @@ def progress_text(fraction: float, left_s: float | None) -> str:
 
 
 def total_text(board: Board, now_s: float) -> str:
-    """The text of the bar over all jobs: ``2 of 30 · 43 % · 12 s left``."""
+    """The text of the bar over all jobs: ``2 of 30 · 43 % · 12 s left``, or how they begin."""
+    if board.current is not None and not board.fraction:
+        return stage_text(board.current, board.link)
     text = progress_text(board.fraction, board.time_left_s(now_s))
     if len(board.burst) < 2:
         return text
@@ -150,7 +152,7 @@ def stage_text(job: Job, link: Link) -> str:
         case State.CANCELLED:
             return tr("Cancelled")
         case State.LANDING:
-            return tr("Waiting for a chance to place takes")
+            return tr("Placing Takes")
         case _ if job.cancelling:
             return tr("Cancelling…")
         case State.HELD if job.shot is not None and link is Link.READY:
@@ -161,11 +163,15 @@ def stage_text(job: Job, link: Link) -> str:
             return tr("Rendering Picture")
         case _ if link is Link.LOST:
             return tr("Waiting for the server")
-        case _ if job.stage == "queued" and job.ahead:
-            return several(job.ahead, "Waiting for 1 other job", "Waiting for {count} other jobs")
         case _:
             text = tr(STAGE_TEXTS.get(job.stage, job.stage.capitalize()))
             return f"{text} {job.step}/{job.steps}" if job.steps > 1 else text
+
+
+def search_text(board: Board) -> str:
+    """``Finding Shots 1/3``."""
+    done, count = board.search
+    return f"{tr('Finding Shots')} {done}/{count}"
 
 
 def others_text(board: Board) -> str:

@@ -76,15 +76,27 @@ def movie_frames_per_timeline_frame(facts: StripFacts, movie_fps: Fraction) -> F
     keys = facts.retiming_frames
     if facts.movie_frames is None:
         return Fraction(1)
-    if keys:
-        # The first key holds the first picture, the last key the last one.
-        return Fraction(facts.movie_frames - 1, keys[-1] - keys[0])
     at_own_rate = movie_fps / facts.scene_fps
-    expected = facts.movie_frames / at_own_rate
-    # Blender rounds the length, or leaves it a frame short: believe the nearer reading.
-    if abs(facts.content_frames - expected) <= abs(facts.content_frames - facts.movie_frames):
+    if keys:
+        # The first key holds the first picture, the last key the last one. Of a movie at its own
+        # rate their places are told in frames of that rate.
+        told = keys[-1] - keys[0]
+        per_told = _reading(facts.content_frames - 1, told, at_own_rate)
+        return per_told * Fraction(facts.movie_frames - 1, told)
+    return _reading(facts.content_frames, facts.movie_frames, at_own_rate)
+
+
+def _reading(frames: int, own_frames: int, at_own_rate: Fraction) -> Fraction:
+    """How many of ``own_frames`` pass in a timeline frame, if all do in ``frames`` of those.
+
+    Blender drops fractions of a length, so 29.97 fps in a scene of 30 can look like frame by
+    frame: then it is the default, the movie's own rate. Else the nearer reading is believed.
+    """
+    at_own_frames = own_frames / at_own_rate
+    if 0 <= at_own_frames - own_frames < 1 and frames == own_frames:
         return at_own_rate
-    return Fraction(1)
+    nearer = abs(frames - at_own_frames) <= abs(frames - own_frames)
+    return at_own_rate if nearer else Fraction(1)
 
 
 def clip_of(facts: StripFacts, path: str) -> Clip:

@@ -6,7 +6,8 @@ import bpy
 
 from foleyline_contract.requests import TAKES_MAX
 
-from .. import compat, fill, fill_plan, generation, report
+from .. import compat, fill, fill_plan, generation, report, splitting
+from .. import notices as n
 from ..link import link
 from ..words import several, tr
 from .generate import tell, wait_for
@@ -46,6 +47,19 @@ class SEQUENCER_OT_foley_fill(bpy.types.Operator):
         soft_max=10,
         subtype="TIME_ABSOLUTE",
     )
+    split_shots: bpy.props.BoolProperty(
+        name="Split at Shots",
+        description="Split long movie strips where another shot begins, and fill the pieces",
+        default=False,
+    )
+    split_longer_s: bpy.props.FloatProperty(
+        name="Longer Than",
+        description="Shorter strips are not split",
+        default=10,
+        min=1,
+        soft_max=60,
+        subtype="TIME_ABSOLUTE",
+    )
     takes: bpy.props.IntProperty(
         name="Takes",
         description="How many takes to make of each; 0: as set in the panel",
@@ -66,12 +80,17 @@ class SEQUENCER_OT_foley_fill(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin; in the background wait for the result, as scripts want it."""
         self._look(context)
-        chosen = [self._strips[index] for index in self._plan.chosen]
-        if not chosen:
+        made = self._plan
+        if not made.chosen:
             self.report({"INFO"}, tr("Nothing to fill"))
             return {"CANCELLED"}
         changes = {"takes": self.takes} if self.takes else {}
-        begun = generation.begin(context, chosen, changes, batch=True)
+        whole = [self._strips[index] for index in made.chosen if index not in made.long]
+        begun = generation.Begun()
+        if whole:
+            begun = generation.begin(context, whole, changes, batch=True)
+        if made.long and begun.problem is None:
+            self._split_long(context, changes, begun)
         begun.skipped += [f"'{name}': {reason}." for name, reason in self._plan.skipped[:1]]
         if bpy.app.background:
             return wait_for(self, begun)
@@ -100,6 +119,11 @@ class SEQUENCER_OT_foley_fill(bpy.types.Operator):
         layout.use_property_decorate = False
         for name in ("scope", "least_s", "skip_muted", "takes"):
             layout.prop(self, name)
+        row = layout.row(heading="Split at Shots")
+        row.prop(self, "split_shots", text="")
+        longer = row.row()
+        longer.active = self.split_shots
+        longer.prop(self, "split_longer_s", text="")
         box = layout.box().column(align=True)
         settings = generation.scene_settings(context)
         takes = self.takes or settings.takes
@@ -129,6 +153,25 @@ class SEQUENCER_OT_foley_fill(bpy.types.Operator):
         if len(skipped) > _LISTED:
             column.label(text="…", icon="BLANK1", translate=False)
 
+    def _split_long(
+        self, context: bpy.types.Context, changes: dict[str, int], begun: generation.Begun
+    ) -> None:
+        """Have the long strips split and filled; in the background wait until they are split."""
+        long = [
+            (self._strips[index], clip)
+            for index in self._plan.long
+            if (clip := self._cuts[index].clip) is not None
+        ]
+        search = splitting.begin(context, long, changes, self._options())
+        if isinstance(search, n.Problem):
+            begun.problem = search
+        elif bpy.app.background:
+            splitting.wait(search)
+            if search.begun is not None:
+                begun.jobs += search.begun.jobs
+                begun.skipped += search.begun.skipped
+                begun.problem = search.begun.problem
+
     def _look(self, context: bpy.types.Context) -> None:
         self._strips = fill.candidates(context, selected_only=self.scope == "SELECTED")
         self._cuts = fill.cuts(context, self._strips)
@@ -136,8 +179,11 @@ class SEQUENCER_OT_foley_fill(bpy.types.Operator):
         self._choose()
 
     def _choose(self) -> None:
-        options = fill_plan.Options(self.scope == "UNSCORED", self.skip_muted, self.least_s)
-        self._plan = fill_plan.plan(self._cuts, options)
+        self._plan = fill_plan.plan(self._cuts, self._options())
+
+    def _options(self) -> fill_plan.Options:
+        longer_s = self.split_longer_s if self.split_shots else None
+        return fill_plan.Options(self.scope == "UNSCORED", self.skip_muted, self.least_s, longer_s)
 
 
 CLASSES = (SEQUENCER_OT_foley_fill,)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import bpy
 
-from .. import generation, pump, report
+from .. import generation, pump, report, splitting
 from ..jobs import Job, State
 from ..link import link
 
@@ -32,22 +32,24 @@ class SEQUENCER_OT_foley_cancel(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        if not link.board.open_jobs:
+        if not (link.board.open_jobs or link.board.is_searching):
             cls.poll_message_set("No Foley is being generated")
             return False
         return True
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         generation.cancel(_jobs(self.job, _OPEN))
+        if not self.job:
+            splitting.cancel()
         pump.redraw()
         return {"FINISHED"}
 
 
 class SEQUENCER_OT_foley_retry(bpy.types.Operator):
-    """Generate once more what failed or was cancelled"""
+    """Generate once more what failed or, when nothing did, what was cancelled"""
 
     bl_idname = "sequencer.foley_retry"
-    bl_label = "Retry Failed"
+    bl_label = "Retry"
     bl_options: ClassVar = {"INTERNAL"}
 
     job: bpy.props.StringProperty(name="Job", options={"SKIP_SAVE", "HIDDEN"})
@@ -55,14 +57,14 @@ class SEQUENCER_OT_foley_retry(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
         if not any(job.state in _RETRIABLE for job in link.board.jobs.values()):
-            cls.poll_message_set("No job has failed")
+            cls.poll_message_set("No job has failed or was cancelled")
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        wanted = _RETRIABLE if self.job else (State.FAILED,)
+        jobs = _jobs(self.job, _RETRIABLE)
         problem = None
-        for job in _jobs(self.job, wanted):
+        for job in [job for job in jobs if job.state is State.FAILED] or jobs:
             problem = generation.retry(context, job) or problem
         pump.redraw()
         if problem is not None:

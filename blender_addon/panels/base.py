@@ -7,8 +7,8 @@ import bpy
 from .. import compat, report
 from .. import notices as n
 
-_CHAR_WIDTH_PX = 7.2
-_TEXT_MARGIN_PX = 60
+_CHAR_WIDTH_PX = 6.8
+_TEXT_MARGIN_PX = 54
 
 
 class FoleyPanel:

@@ -9,7 +9,6 @@ import bpy
 
 from .. import compat, report
 from ..board import Board, Link
-from ..jobs import State
 from ..link import link
 from ..operators.presets import SEQUENCER_PT_foley_presets
 from .base import FoleyPanel, draw_problem
@@ -24,33 +23,32 @@ class SEQUENCER_PT_foley(FoleyPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = cast("bpy.types.UILayout", self.layout)
         board = link.board
-        state = report.link_text(board)
-        row = layout.row()
-        row.label(text=state.text, icon=state.icon, translate=False)
-        if board.link is Link.OFF:
-            row.operator("foleyline.connect", text="Connect")
+        _draw_state(layout.row(align=True), board)
         column = layout.column(align=True)
         column.scale_y = 1.5
         column.operator("sequencer.foley_generate", icon="SOUND")
         row = column.row(align=True)
         row.operator_context = "INVOKE_DEFAULT"
         row.operator("sequencer.foley_fill", icon="SEQ_STRIP_DUPLICATE", text="Fill Edit…")
-        if board.busy:
-            _draw_progress(layout, board)
-        in_queue = {job.problem for job in board.in_state(State.FAILED)}
-        if board.problem is not None and board.problem not in in_queue:
+        if board.problem is not None:
             draw_problem(layout, context, board.problem)
         _draw_settings(layout, compat.sequencer_scene(context).foley)
 
 
-def _draw_progress(layout: bpy.types.UILayout, board: Board) -> None:
-    current = board.current
-    row = layout.row(align=True)
-    row.progress(factor=board.fraction, text=report.total_text(board, perf_counter()))
-    row.operator("sequencer.foley_cancel", text="", icon="X")
-    if current is not None:
-        text = report.stage_text(current, board.link)
-        layout.label(text=f"{current.label}: {text}", translate=False)
+def _draw_state(row: bpy.types.UILayout, board: Board) -> None:
+    """The connection or, in the same place so that nothing below moves, the progress."""
+    if board.is_searching:
+        done, count = board.search
+        row.progress(factor=done / count, text=report.search_text(board))
+    elif board.busy and board.link is Link.READY:
+        row.progress(factor=board.fraction, text=report.total_text(board, perf_counter()))
+    else:
+        state = report.link_text(board)
+        row.label(text=state.text, icon=state.icon, translate=False)
+    if board.busy or board.is_searching:
+        row.operator("sequencer.foley_cancel", text="", icon="X")
+    elif board.link in (Link.OFF, Link.FAILED):
+        row.operator("foleyline.connect", text="Connect")
 
 
 def _draw_settings(layout: bpy.types.UILayout, settings: Any) -> None:  # noqa: ANN401
@@ -78,16 +76,16 @@ class SEQUENCER_PT_foley_advanced(FoleyPanel, bpy.types.Panel):
         layout.use_property_decorate = False
         board = link.board
         settings = compat.sequencer_scene(context).foley
-        steps = layout.row()
-        steps.active = settings.quality == "CUSTOM"
-        steps.prop(settings, "steps")
+        if settings.quality == "CUSTOM":
+            layout.prop(settings, "steps")
         for name in ("cfg_scale", "align_scale"):
             heading = settings.bl_rna.properties[name].name
             row = layout.row(heading=heading, align=True)
             row.prop(settings, f"use_{name}", text="")
-            value = row.row(align=True)
-            value.active = getattr(settings, f"use_{name}")
-            value.prop(settings, name, text="")
+            if getattr(settings, f"use_{name}"):
+                row.prop(settings, name, text="")
+            else:
+                row.label(text="Model's Own")
         layout.prop(settings, "sampler")
         own = report.bundle_text(board.bundles, settings.bundle, board.default_bundle)
         if own:

@@ -15,7 +15,11 @@ from .base import FoleyPanel, draw_problem
 
 _SHOWN_MAX = 12
 """Rows; a fill of hundreds would push everything else out of sight."""
-_FIRST = {State.FAILED: 0, State.RUNNING: 1, State.RENDERING: 2, State.LANDING: 3}
+_ORDER = (
+    State.FAILED, State.RUNNING, State.RENDERING, State.LANDING, State.WAITING, State.HELD,
+    State.CANCELLED, State.DONE,
+)  # fmt: skip
+"""What needs attention, then what is at work, then what waits, then what has ended."""
 
 
 class SEQUENCER_PT_foley_queue(FoleyPanel, bpy.types.Panel):
@@ -32,7 +36,7 @@ class SEQUENCER_PT_foley_queue(FoleyPanel, bpy.types.Panel):
         now_s = perf_counter()
         jobs = shown_first(list(board.jobs.values()))
         column = layout.column(align=True)
-        explained: set[n.Problem] = set()
+        explained: set[n.Problem | None] = {board.problem}  # the panel above tells
         for job in jobs[:_SHOWN_MAX]:
             _draw_job(column, job, now_s)
             problem = job.problem if job.state is State.FAILED else None
@@ -52,12 +56,12 @@ class SEQUENCER_PT_foley_queue(FoleyPanel, bpy.types.Panel):
 
 
 def shown_first(jobs: list[Job]) -> list[Job]:
-    """What needs attention, then what is at work, what waits, and what has ended."""
-    waiting, ended = len(_FIRST), len(_FIRST) + 1
-    return sorted(
-        jobs,
-        key=lambda job: _FIRST.get(job.state, ended if job.has_ended else waiting),
-    )
+    """Jobs in the order of the list; those that wait in the order in which they will be made."""
+    return sorted(jobs, key=_place)
+
+
+def _place(job: Job) -> tuple[int, int]:
+    return _ORDER.index(job.state), job.ahead if job.state is State.WAITING else 0
 
 
 def _draw_job(layout: bpy.types.UILayout, job: Job, now_s: float) -> None:
@@ -70,13 +74,15 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, now_s: float) -> None:
         split.progress(factor=job.fraction, text=bar)
     else:
         split.label(text=text, translate=False)
-    if job.is_open:
-        row.operator("sequencer.foley_cancel", text="", icon="X").job = job.job_id
-    elif job.state in (State.FAILED, State.CANCELLED):
+    if job.state in (State.FAILED, State.CANCELLED):
         row.operator("sequencer.foley_retry", text="", icon="FILE_REFRESH").job = job.job_id
-        row.operator("sequencer.foley_clear", text="", icon="X").job = job.job_id
     else:
+        row.label(text="", icon="BLANK1")  # so that the columns stand in line
+    if job.state is State.LANDING:
         row.label(text="", icon="BLANK1")
+    else:
+        act = "sequencer.foley_cancel" if job.is_open else "sequencer.foley_clear"
+        row.operator(act, text="", icon="X").job = job.job_id
 
 
 CLASSES = (SEQUENCER_PT_foley_queue,)

@@ -122,7 +122,7 @@ class SEQUENCER_PT_foley_takes(FoleyPanel, bpy.types.Panel):
         row = layout.row()
         row.template_list(
             "SEQUENCER_UL_foley_takes", "", scene.sequence_editor, compat.STRIPS_ALL,
-            scene.foley_takes, "index", rows=4, sort_lock=True,
+            scene.foley_takes, "index", rows=5, maxrows=5, sort_lock=True,
         )  # fmt: skip
         side = row.column(align=True)
         step = "sequencer.foley_take_step"

@@ -7,6 +7,7 @@ when they save a file again.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import struct
@@ -26,6 +27,7 @@ PROVENANCE_CHUNK = b"foly"
 _PROVENANCE_MAX_BYTES = 16 << 20
 _RIFF_MAX_BYTES = 2**32 - 1
 _PCM = 1
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def write_wav(
@@ -67,9 +69,9 @@ def write_wav(
             f"The file {Path(str(error)).name!r} exists already.", remedy="Choose another name."
         ) from error
     except (OSError, ValueError) as error:
-        raise OutputUnwritable(
-            f"The file {path.name!r} could not be written.", detail=str(error)
-        ) from error
+        full = isinstance(error, OSError) and error.errno in _FULL
+        text = f"The disk is full: {str(path)!r}" if full else repr(str(path))
+        raise OutputUnwritable(f"{text} could not be written.", detail=str(error)) from error
 
 
 def write_take(path: Path, pcm: bytes, take: TakeFinished, *, overwrite: bool = False) -> None:

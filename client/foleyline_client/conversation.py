@@ -18,6 +18,7 @@ from foleyline_contract.messages import Event, Failed, Ping, Pong, Request
 
 _log = logging.getLogger(__name__)
 _EVENTS: tuple[type, ...] = get_args(Event)
+_CHECK_S = 0.2
 
 E = TypeVar("E", bound=Event)
 
@@ -52,6 +53,13 @@ class Conversation:
         self._news: deque[Envelope] = deque()
         self.run_id = ""
         """Of the server that answered last."""
+        self.signs = 0
+        """Messages that came, signs of life included."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the line stands, however long nothing has come over it."""
+        return self._transport.is_connected
 
     def send(
         self, request: Request, request_id: str | None = None, parts: tuple[bytes, ...] = ()
@@ -65,10 +73,17 @@ class Conversation:
         """Send a request whose answer ``answer`` shall return."""
         self._awaited.add(self.send(request, parts=parts))
 
-    def answer(self, kind: type[E], timeout_s: float, *, beating: bool = True) -> E:
+    def answer(
+        self,
+        kind: type[E],
+        timeout_s: float,
+        *,
+        beating: bool = True,
+        check: Callable[[], None] | None = None,
+    ) -> E:
         """Wait for an answer to any request that was sent by ``expect``.
 
-        Other events are kept for ``next``.
+        Other events are kept for ``next``. ``check`` is called often; what it raises ends this.
 
         Raises:
             FoleyError: the server refused, as it said.
@@ -78,7 +93,13 @@ class Conversation:
         aside: list[Envelope] = []
         try:
             while True:
-                envelope = self.next(end, beating=beating)
+                until = end
+                if check is not None:
+                    check()
+                    until = min(end, self._clock() + _CHECK_S)
+                envelope = self.next(until, beating=beating)
+                if envelope is None and until < end:
+                    continue
                 if envelope is None:
                     raise ServerLost("The server does not answer.")
                 message = envelope.message
@@ -92,11 +113,19 @@ class Conversation:
         finally:
             self.put_back(aside)
 
-    def ask(self, request: Request, kind: type[E], timeout_s: float, *, beating: bool = True) -> E:
+    def ask(
+        self,
+        request: Request,
+        kind: type[E],
+        timeout_s: float,
+        *,
+        beating: bool = True,
+        check: Callable[[], None] | None = None,
+    ) -> E:
         """Send a request and wait for its answer; raises as ``answer`` does."""
         try:
             self.expect(request)
-            return self.answer(kind, timeout_s, beating=beating)
+            return self.answer(kind, timeout_s, beating=beating, check=check)
         finally:
             self.expect_nothing()
 
@@ -121,11 +150,16 @@ class Conversation:
                 self._beat()
                 wait_s = min(wait_s, self._heartbeat.due_in_s)
             parts = self._transport.receive(max(0.0, wait_s))
-            if self._transport.was_renewed() and self.run_id:
+            renewed = self._transport.was_renewed() and bool(self.run_id)
+            if renewed:
                 self._listener.resume()
             if parts is not None:
+                self.signs += 1
                 self._heartbeat.heard()
                 self._read(parts)
+            if renewed and beating and self._awaited and not self._news:
+                # The answer, or the question, was lost with the line.
+                raise ServerLost("The line to the server was lost.")
             if self._clock() >= end:
                 break
         return self._news.popleft() if self._news else None

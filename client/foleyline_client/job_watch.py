@@ -40,6 +40,7 @@ class JobWatch:
             FoleyError: the job ended otherwise, or the server does not come back.
         """
         resumptions = self._session.resumptions
+        slow = False
         while True:
             try:
                 for envelope in self._session.events(job_id):
@@ -51,6 +52,12 @@ class JobWatch:
             except ServerLost:
                 if job_id not in self._session.open_jobs:
                     raise  # the server is there and does not know the job
+            if self._session.is_connected:
+                # A long take may be coming in slowly.
+                if not slow:
+                    self._line.say("The server has not answered for a while. Still waiting.")
+                slow = True
+                continue
             self._line.say("The server stopped answering. The job goes on when it is back.")
             self._bring_back(self._session)
             resumptions = self._session.resumptions

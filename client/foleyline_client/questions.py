@@ -112,9 +112,16 @@ class Questions:
         """Ask how long a file's picture is."""
         return self._conversation.ask(Probe(path=path, upload=upload), Probed, timeout_s)
 
-    def find_cuts(self, clip: Clip, timeout_s: float = CUTS_S) -> tuple[Fraction, ...]:
-        """Ask where other shots begin within a clip: seconds of timeline after its start."""
-        return self._conversation.ask(FindCuts(clip), CutsFound, timeout_s).cuts_s
+    def find_cuts(
+        self, clip: Clip, timeout_s: float = CUTS_S, *, check: Callable[[], None] | None = None
+    ) -> tuple[Fraction, ...]:
+        """Ask where other shots begin within a clip: seconds of timeline after its start.
+
+        Args:
+            check: called often while waiting; what it raises ends that. Close the session then,
+                and the server stops looking.
+        """
+        return self._conversation.ask(FindCuts(clip), CutsFound, timeout_s, check=check).cuts_s
 
     def upload(
         self,

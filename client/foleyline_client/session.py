@@ -65,6 +65,19 @@ class Session(Questions):
         return self._jobs.ids
 
     @property
+    def is_connected(self) -> bool:
+        """Whether the line stands, however long nothing has come over it.
+
+        After ServerLost, it tells a server that is slow or held up from one that is gone.
+        """
+        return self._conversation.is_connected
+
+    @property
+    def signs(self) -> int:
+        """Messages that came so far, signs of life included."""
+        return self._conversation.signs
+
+    @property
     def resumptions(self) -> int:
         """How often open jobs were asked for again, because something was lost."""
         return self._jobs.resumptions

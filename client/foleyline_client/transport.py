@@ -24,12 +24,15 @@ _RECONNECT_MS = 100
 _RECONNECT_MAX_MS = 1_000
 _LINGER_MS = 100
 """Lets a last Cancel leave; all that closing a line to a dead server may cost."""
+_UNREACHABLE_MS = 30_000
+"""A machine that acknowledges nothing for so long is gone, and so is the line to it."""
 _SEND_QUEUE_MAX = 100_000
 """Requests kept for a server that is away: a whole edit's jobs, and more."""
 _WATCHED = (
     zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
+    | zmq.EVENT_DISCONNECTED
 )
 
 
@@ -61,6 +64,11 @@ class Transport(Protocol):
         """
         ...
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the line stands, as far as the system can tell."""
+        ...
+
     def close(self) -> None:
         """Give the line up without waiting for answers."""
         ...
@@ -87,6 +95,7 @@ class ZmqTransport:
         """Whether the server would not have us: it asks for a key, or does not know ours."""
         self._key = key
         self._connections = self._told = 0
+        self._connected = False
         self._owner: int | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = self._context.socket(zmq.DEALER)
@@ -97,6 +106,9 @@ class ZmqTransport:
         self._socket.setsockopt(zmq.CONNECT_TIMEOUT, _CONNECT_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
         self._socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAX_MS)
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE, 1)
+        self._socket.setsockopt(zmq.TCP_KEEPALIVE_IDLE, _UNREACHABLE_MS // 1000)
+        self._socket.setsockopt(zmq.TCP_MAXRT, _UNREACHABLE_MS)
         # Only for literal addresses: else "localhost" may become ::1, where nobody listens.
         self._socket.setsockopt(zmq.IPV6, int("[" in address))
         if key is not None:
@@ -150,6 +162,11 @@ class ZmqTransport:
         renewed, self._told = self._is_new, self._connections
         return renewed
 
+    @property
+    def is_connected(self) -> bool:
+        self._watch()
+        return self._connected
+
     def close(self) -> None:
         self._socket.disable_monitor()
         self._monitor.close(0)
@@ -165,6 +182,9 @@ class ZmqTransport:
             said = recv_monitor_message(self._monitor)
             if said["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._connections += 1
+                self._connected = True
+            elif said["event"] == zmq.EVENT_DISCONNECTED:
+                self._connected = False
             elif (
                 said["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
                 or said["value"] == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH

@@ -126,7 +126,7 @@ class ServerUnreachable(TransportError):
 
 class ServerLost(TransportError):
     code = "server_lost"
-    default_remedy = "Start the server again, then generate once more."
+    default_remedy = "Jobs go on when it is back; if it does not come back, start it again."
 
 
 class ServerStartFailed(TransportError):
@@ -196,7 +196,7 @@ class BundleIncomplete(BundleError):
 
 class OutOfMemory(FoleyError):
     code = "out_of_memory"
-    default_remedy = "Close other programs that use the device, or ask for fewer takes."
+    default_remedy = "Close other programs, shorten the clip, or run the server with --device auto."
 
 
 class Cancelled(FoleyError):

@@ -237,6 +237,25 @@ def test_a_server_that_opens_no_paths_is_sent_the_file(bridge, server, tmp_path)
     assert (sent.path, sent.upload) == ("m.mp4", "a" * 64)
 
 
+def test_an_upload_that_the_line_was_too_slow_for_is_sent_again(
+    bridge, server, tmp_path, monkeypatch
+):
+    server.welcome = replace(WELCOME, opens_paths=False)
+    monkeypatch.setattr(FakeSession, "upload", lambda *_: fail())
+
+    def fail():
+        server.sessions[-1].is_connected = True
+        monkeypatch.undo()
+        raise ServerLost("The server does not answer.")
+
+    bridge.order(CONNECT)
+    bridge.order(submit_order(tmp_path))
+    assert next_notice(bridge, n.Disconnected).retry_s == 0
+    server.sessions[-1].say(m.Progress("job0", "sampling", 1, 2, 0.5))
+    until(lambda: server.heard("submit"))
+    assert len(server.sessions) == 1
+
+
 def test_jobs_of_a_closed_file_are_heard_of_no_more(bridge, server, tmp_path):
     session = submit(bridge, server, tmp_path)
     bridge.order(n.Leave(("job1",)))
@@ -255,3 +274,33 @@ def test_when_all_is_done_the_server_is_asked_how_fast_it_was(bridge, server, tm
     next_notice(bridge, n.Connected)
     session.say(m.JobFinished("job1", 1.0))
     assert next_notice(bridge, n.Connected).bundles == WELCOME.bundles
+
+
+def test_shots_are_looked_for_on_another_line(bridge, server, tmp_path):
+    submit(bridge, server, tmp_path)
+    bridge.order(n.FindShots((("ask1", CLIP),)))
+    until(lambda: len(server.sessions) == 2)
+    bridge.order(n.StopFinding())
+    assert next_notice(bridge, n.ShotsFound).problem.code == "cancelled"
+    assert server.sessions[1].closed and not server.sessions[0].closed
+
+
+def test_without_a_server_no_shots_are_found(bridge):
+    bridge.order(n.FindShots((("ask1", CLIP), ("ask2", CLIP))))
+    for ask_id in ("ask1", "ask2"):
+        found = next_notice(bridge, n.ShotsFound)
+        assert (found.ask_id, found.problem.code) == (ask_id, "server_unreachable")
+
+
+def test_a_line_that_falls_silent_is_kept(bridge, server, tmp_path):
+    session = submit(bridge, server, tmp_path)
+    session.is_connected = True
+    session.fail(ServerLost("The server stopped answering."))
+    lost = next_notice(bridge, n.Disconnected)
+    assert (lost.problem.code, lost.retry_s) == ("server_lost", 0)
+    session.say(finished(), bytes(3 * 480))
+    assert isinstance(next_notice(bridge, n.TakeWritten, n.Connected), n.TakeWritten)
+    next_notice(bridge, n.Connected)
+    bridge.order(n.Withdraw("job1"))
+    until(lambda: server.heard("cancel") == ["job1"])
+    assert server.sessions == [session] and not session.closed

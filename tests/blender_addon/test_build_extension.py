@@ -86,7 +86,9 @@ def test_the_addon_imports_itself_relatively_only(path):
         assert level or name.split(".")[0] not in {"blender_addon", "foleyline", "foleyline_server"}
 
 
-CLIENT_THREAD = ("bridge", "connector", "delivery", "line", "naming", "notebook", "notices")
+CLIENT_THREAD = (
+    "bridge", "connector", "delivery", "line", "naming", "notebook", "notices", "shot_finder"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CLIENT_THREAD)

@@ -5,6 +5,8 @@ from foleyline_addon import fill_plan
 from foleyline_addon.fill_plan import Cut, Options
 from session import BUNDLE
 
+from foleyline_contract.messages import Clip
+
 CUTS = [
     Cut("a", Fraction(4), picture="x"),
     Cut("b", Fraction(4), picture="x"),
@@ -27,6 +29,12 @@ def test_cuts_are_chosen_and_the_others_say_why():
     ]
     all_but_g = fill_plan.plan(CUTS, Options(unscored_only=False, skip_muted=False))
     assert all_but_g.chosen == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_cut_that_is_being_filled_is_left_alone():
+    cut = Cut("a", Fraction(4), is_coming=True)
+    assert fill_plan.plan([cut], Options()).skipped == [("a", "is being filled already")]
+    assert fill_plan.plan([cut], Options(unscored_only=False)).chosen == [0]
 
 
 def test_the_same_picture_is_work_once():
@@ -62,3 +70,20 @@ def test_the_preview_in_words():
     assert unknown == "Time unknown: the server has not measured this model yet"
     nothing = fill_plan.plan([CUTS[3]], Options())
     assert fill_plan.summary(nothing, None, 1) == ["Nothing to fill"]
+
+
+def test_long_movies_are_to_be_split():
+    clip = Clip("/m.mp4", Fraction(0), Fraction(11))
+    cuts = [Cut("a", Fraction(11), picture="a", clip=clip), Cut("b", Fraction(11), picture="b"),
+            Cut("c", Fraction(10), picture="c", clip=clip)]  # fmt: skip
+    made = fill_plan.plan(cuts, Options(split_longer_s=10))
+    assert (made.chosen, made.long) == ([0, 1, 2], [0])
+    assert "1 long cut is split at its shots first" in fill_plan.summary(made, None, 1)
+    assert fill_plan.plan(cuts, Options()).long == []
+
+
+def test_strips_are_split_where_the_new_shot_is_first_seen():
+    fps = Fraction(25)
+    cuts_s = [Fraction(2), Fraction(3001, 1000), Fraction(81, 20), Fraction(10)]
+    assert fill_plan.split_frames(101, 351, fps, cuts_s) == [151, 176, 203]
+    assert fill_plan.split_frames(101, 151, fps, cuts_s) == []

@@ -51,7 +51,7 @@ def test_link_text(notices, text):
 def test_what_a_job_is_at():
     made = job()
     made.hear(n.Queued("a", 1), 0)
-    assert report.stage_text(made, Link.READY) == "Waiting for 1 other job"
+    assert report.stage_text(made, Link.READY) == "Waiting"
     assert report.stage_text(made, Link.LOST) == "Waiting for the server"
     made.hear(n.Advanced("a", "sampling", 11, 25, 0.43), 10)
     assert report.stage_text(made, Link.READY) == "Making Sound 11/25"
@@ -62,7 +62,8 @@ def test_what_a_job_is_at():
 def test_the_total_in_words():
     board = Board()
     board.open(job("a"))
-    board.apply(n.Advanced("a", "sampling", 1, 25, 0.0), 10)
+    board.apply(n.Advanced("a", "loading", 0, 0, 0.0), 10)
+    assert report.total_text(board, 10) == "Loading Model"
     board.apply(n.Advanced("a", "sampling", 11, 25, 0.43), 19)
     assert report.total_text(board, 19) == "43 % · 12 s left"
     board.open(job("b"))

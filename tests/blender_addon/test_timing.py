@@ -14,6 +14,7 @@ from foleyline_addon.timing import (
 
 from foleyline_contract.errors import FileUnreadable
 
+NTSC = Fraction(30_000, 1001)
 FACTS = StripFacts(
     name="ball",
     scene_fps=Fraction(24),
@@ -100,6 +101,24 @@ def test_one_retiming_segment(keys, shown):
     clip = clip_of(facts, "/m.mp4")
     assert clip.start_s * 30 == shown
     assert clip.speed == Fraction(299, keys[1] - keys[0]) * Fraction(24, 30)
+
+
+def test_one_retiming_segment_at_the_movies_own_rate():
+    # Measured in 4.5 at 80 %: keys in frames of the movie's own rate, content in timeline frames.
+    facts = replace(
+        FACTS, scene_fps=Fraction(30), movie_frames=240, content_frames=360,
+        retiming_frames=(140, 439),
+    )  # fmt: skip
+    shown = movie_frames_per_timeline_frame(facts, Fraction(25))
+    assert shown == Fraction(25, 30) * Fraction(239, 299)
+
+
+def test_rates_too_close_to_tell_are_read_as_the_movies_own():
+    # 29.97 fps in a scene of 30: 240.24 frames, of which Blender says 240.
+    slow = replace(FACTS, scene_fps=Fraction(30), movie_frames=240, content_frames=240)
+    assert movie_frames_per_timeline_frame(slow, NTSC) == NTSC / 30
+    longer = replace(slow, movie_frames=2000, content_frames=2000)
+    assert movie_frames_per_timeline_frame(longer, NTSC) == 1
 
 
 def test_length_is_needed_only_for_odd_rates():

@@ -39,6 +39,20 @@ def test_a_server_that_is_lost_is_brought_back_and_the_job_goes_on(session, line
     assert "goes on when it is back" in said.getvalue()
 
 
+def test_a_line_that_stands_is_waited_for_however_silent(session, line, job, said):
+    watch = JobWatch(session, lambda _: pytest.fail("it stands"), ProgressLine(said))
+    line.is_connected = True
+    heard = watch.events(job)
+    assert type(next(heard).message) is m.Accepted
+    line.on(m.Ping, lambda _: late() if line.clock.now_s > 30 else None)
+
+    def late():
+        line.say(m.JobFinished(job, 1.0), reply_to=job)
+
+    assert [type(e.message) for e in heard] == [m.JobFinished]
+    assert said.getvalue() == "The server has not answered for a while. Still waiting.\n"
+
+
 def test_a_line_that_came_back_by_itself_is_told_once(session, line, job, said):
     watch = JobWatch(session, lambda _: pytest.fail("nothing was lost"), ProgressLine(said))
     heard = []

@@ -98,6 +98,16 @@ def test_find_cuts(session, line, clip):
     assert session.poll(0.1) is None, "an answer that nobody waits for"
 
 
+def test_an_answer_is_not_waited_for_when_the_line_was_lost(session, line, clip):
+    line.on(m.Hello, lambda _: WELCOME)
+    line.on(m.Ping, lambda _: m.Pong(0))
+    session.hello()
+    line.on(m.FindCuts, lambda _: line.renew())
+    with pytest.raises(ServerLost, match="line"):
+        session.find_cuts(clip)
+    assert line.clock.now_s < 15
+
+
 def test_slow_probe_waits_for_a_server_that_lives(session, line):
     line.on(m.Ping, lambda _: m.Pong(0))
     with pytest.raises(ServerLost):

@@ -44,7 +44,11 @@ class FakeSession:
     def __init__(self) -> None:
         self.heard: list[tuple[str, object]] = []
         self.jobs: tuple[m.JobInfo, ...] = ()
+        self.cuts: dict[str, tuple[Fraction, ...] | FoleyError] = {}
+        """By path; other clips are looked at until ``check`` ends it."""
         self.closed = False
+        self.is_connected = False
+        self.signs = 0
         self._events: deque[Envelope | FoleyError] = deque()
         self._submitted = 0
 
@@ -83,11 +87,19 @@ class FakeSession:
     def all_jobs(self, *, unacknowledged: bool = False) -> tuple[m.JobInfo, ...]:
         return self.jobs
 
-    def status(self) -> m.ServerStatus:
+    def status(self, timeout_s: float = 5.0) -> m.ServerStatus:
         return STATUS
 
     def ping(self, timeout_s: float = 5.0) -> m.Pong:
         return m.Pong(0)
+
+    def find_cuts(self, clip: m.Clip, *, check=None) -> tuple[Fraction, ...]:
+        while isinstance(cuts := self.cuts.get(clip.path), FoleyError) or cuts is None:
+            if cuts is not None:
+                raise cuts
+            check()
+            time.sleep(0.002)
+        return cuts
 
     def upload(self, path: Path, on_progress=None, check=None) -> str:
         if check is not None:
@@ -102,6 +114,7 @@ class FakeSession:
         event = self._events.popleft()
         if isinstance(event, FoleyError):
             raise event
+        self.signs += 1
         return event
 
     def close(self) -> None:

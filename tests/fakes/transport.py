@@ -29,6 +29,7 @@ class FakeTransport:
         self.clock = FakeClock() if clock is None else clock
         self.sent: list[Envelope] = []
         self.closed = False
+        self.is_connected = False
         self._renewed = False
         self._waiting: deque[list[bytes]] = deque()
         self._answers: dict[type, Answer] = {}

@@ -23,6 +23,8 @@ class SlowLine:
         self._port = int(address.rpartition(":")[2])
         self._bytes_per_s = bytes_per_s
         self._delay_s = delay_s
+        self.connections = 0
+        """How often a client connected."""
         self._ended = Event()
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -49,6 +51,7 @@ class SlowLine:
                 server = socket.create_connection(("127.0.0.1", self._port))
             except OSError:
                 continue
+            self.connections += 1
             self._sockets += [client, server]
             Thread(target=self._forward, args=(client, server, 0.0), daemon=True).start()
             pace_s = PIECE_BYTES / self._bytes_per_s

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 PROGRAM = Path(__file__).parents[1] / "fakes" / "stub_server.py"
 END_S = 20.0
@@ -27,11 +29,11 @@ class StubProcess:
         self._options = options
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
-        """Start it and wait until it listens."""
+    def start(self, **process: Any) -> None:
+        """Start it and wait until it listens; ``process`` is for Popen."""
         command = [sys.executable, str(PROGRAM), "--address", self.address]
         command += ["--data", str(self._folder), *self._options]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **process)
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line.startswith("LISTENING"), line
@@ -43,6 +45,15 @@ class StubProcess:
         self._process.wait(END_S)
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+    def suspend(self) -> None:
+        """``kill -STOP``: it is there, but answers nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:

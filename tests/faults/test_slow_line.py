@@ -94,7 +94,7 @@ def impatient(monkeypatch):
 
 @pytest.mark.timeout(120)
 def test_a_long_take_over_a_slow_line_is_not_begun_again(server, clip, tmp_path, impatient):
-    line = SlowLine(server.address, 500_000)
+    line = SlowLine(server.address, 1_200_000)
     artist = Artist(tmp_path, line.address)
     try:
         job = artist.generate(clip, GenerateSettings(seed=1, takes=2))

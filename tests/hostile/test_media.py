@@ -45,13 +45,20 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return written
 
 
-def outcome(decoders: Decoders, path: Path, probing: bool) -> str:
-    """What a file led to; anything but pictures or an InputError fails the test."""
+def outcome(decoders: Decoders, path: Path, ask: str = "pictures") -> str:
+    """What a file led to; anything but an answer or an InputError fails the test.
+
+    Args:
+        ask: ``pictures``, ``probed`` or ``cuts``.
+    """
+    clip = Clip(str(path), Fraction(0), Fraction(11, 25))
     try:
-        if probing:
+        if ask == "probed":
             decoders.probe(str(path))
             return "probed"
-        clip = Clip(str(path), Fraction(0), Fraction(11, 25))
+        if ask == "cuts":
+            assert list(decoders.cuts(clip)) == [], "too short a clip for any"
+            return "cuts"
         pictures = list(decoders.pictures(clip, SPEC, TIMES))
     except InputError as error:
         for known in ("gave up", "no progress", "memory", "breaks off"):
@@ -73,7 +80,8 @@ def storm(sources: list[Path], folder: Path, count: int, seed: int) -> Counter[s
         path = folder / f"{number}{sources[index].suffix}"
         path.write_bytes(data)
         began_s = time.monotonic()
-        result = outcome(decoders, path, probing=draw.random() < 0.3)
+        ask = draw.choices(("pictures", "probed", "cuts"), (5, 3, 2))[0]
+        result = outcome(decoders, path, ask)
         assert time.monotonic() - began_s < CALM_S, path
         path.unlink()
         return result
@@ -81,15 +89,15 @@ def storm(sources: list[Path], folder: Path, count: int, seed: int) -> Counter[s
     with Decoders() as decoders, ThreadPoolExecutor(2) as threads:
         found = Counter(threads.map(one, range(count)))
         # Nobody was hurt: a sound file is read as before.
-        assert outcome(decoders, sources[0], probing=False) == "pictures"
+        assert outcome(decoders, sources[0]) == "pictures"
     return found
 
 
 def test_sound_files_of_every_kind_are_read(sources: list[Path]) -> None:
     with Decoders() as decoders:
         for path in sources:
-            assert outcome(decoders, path, probing=False) == "pictures", path.name
-            assert outcome(decoders, path, probing=True) == "probed", path.name
+            for ask in ("pictures", "probed", "cuts"):
+                assert outcome(decoders, path, ask) == ask, path.name
 
 
 def test_broken_files(sources: list[Path], tmp_path: Path) -> None:
@@ -124,7 +132,7 @@ def test_no_other_file_is_opened(sources: list[Path], tmp_path: Path) -> None:
         bait = Bait(bait_file, f"http://127.0.0.1:{port}/bait.mp4")
         paths = list(disguised(folder, sources[0], bait))
         with ThreadPoolExecutor(2) as threads:
-            results = list(threads.map(lambda path: outcome(decoders, path, False), paths))
+            results = list(threads.map(lambda path: outcome(decoders, path), paths))
         assert "bait.mp4" not in opened.names()
         with pytest.raises(BlockingIOError):
             listening.accept()

@@ -123,7 +123,7 @@ class Announcer:
                     return False
                 self._tell_take(story, take)
             if job is None:
-                self._tell_end(story)
+                self._conclude(story)
                 return True
             with job.lock:
                 if job.ended or self._has_more(story):
@@ -140,15 +140,24 @@ class Announcer:
         pcm = take.read()
         if pcm is None:
             note(_log, "take-damaged", logging.ERROR, job=story.job_id, take=take.number)
+            self._store.drop_take(take)
             return
         message = take_message(story.job_id, story.request, take.number, take.facts)
         self._outbox.tell(story.client, message, story.job_id, (pcm,))
 
-    def _tell_end(self, story: _Story) -> None:
+    def _conclude(self, story: _Story) -> None:
+        """Tell the end, or make a job again that lacks a take (``Store.drop_take``)."""
         stored = self._store.job(story.job_id)
-        if stored is not None and stored.ended:
+        if stored is None:
+            return
+        if stored.ended:
             end = _end(stored.id, stored.state, stored.elapsed_s, _error(stored))
             self._outbox.tell(story.client, end, story.job_id)
+            return
+        job = Job(stored.id, stored.owner, stored.request, story.client)
+        job.listen(story.client)
+        self._scheduler.submit(job)
+        note(_log, "made-again", job=job.id)
 
 
 class _Teller(Thread):

@@ -122,7 +122,7 @@ class Room:
     def _no_room(self, size_bytes: int, unacknowledged: int) -> StorageFailed:
         detail = f"{size_bytes} bytes more, limit {self._limit_bytes}, waiting {unacknowledged}"
         if self._free_bytes(self._files.folder) < size_bytes + RESERVE_BYTES:
-            return disk_full(detail)
+            return disk_full(self._files.folder, detail)
         if unacknowledged:
             return StorageFailed(
                 f"The server keeps {unacknowledged / _GIB:.1f} GiB of results that nobody has "

@@ -55,15 +55,16 @@ def is_damage(error: sqlite3.Error) -> bool:
     return primary_code(error) in _SQLITE_DAMAGED
 
 
-def disk_full(detail: str = "") -> StorageFailed:
+def disk_full(folder: Path, detail: str = "") -> StorageFailed:
     """The disk itself has no room left."""
-    return StorageFailed("The disk with the server's folder is full.", detail=detail)
+    text = f"The disk with the server's folder {str(folder)!r} is full."
+    return StorageFailed(text, remedy="Free some space on it, then try again.", detail=detail)
 
 
 def _failed(folder: Path, error: Exception, full: bool, forbidden: bool) -> StorageFailed:
     detail = f"{folder}: {error}"
     if full:
-        return disk_full(detail)
+        return disk_full(folder, detail)
     if forbidden:
         return StorageFailed(
             f"The server may not write to its folder {str(folder)!r}.",

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+from edits import movie_name
 
 NEW = bpy.app.version >= (5, 2)
+OWN_RATE = bpy.app.version < (5, 0)
+"""Whether movies can be added with *Adjust Playback Rate*: later ones crash without a window."""
 WIDTH_PX, HEIGHT_PX = 640, 360
+OUTER_FRAMES = 2000
 MIXES = {"cross": "CROSS", "glow": "GLOW", "blur": "GAUSSIAN_BLUR", "speed": "SPEED"}
 _OLD_NAMES = {
     "left_handle": "frame_final_start",
@@ -34,6 +38,10 @@ class Built:
     """Strips that are no part of the selected one's picture."""
 
 
+_CHANNELS_EACH = 16
+"""Of the strips that make up one edit."""
+
+
 def get(strip: Any, name: str) -> int:
     return int(getattr(strip, name if NEW else _OLD_NAMES[name]))
 
@@ -45,10 +53,6 @@ def put(strip: Any, name: str, value: int) -> None:
 def strips_in(owner: Any) -> Any:
     strips = getattr(owner, "strips", None)
     return owner.sequences if strips is None else strips
-
-
-def movie_file(folder: Path, fps: Fraction) -> str:
-    return str(folder / f"movie-{fps.numerator}-{fps.denominator}.mp4")
 
 
 def new_scene(name: str, fps: Fraction) -> Any:
@@ -95,9 +99,13 @@ def effect(owner: Any, name: str, kind: str, channel: int, span: tuple[int, int]
     )
 
 
+def is_at_own_rate(edit: Any) -> bool:
+    return edit.at_own_rate and not edit.in_meta and OWN_RATE
+
+
 def new_movie(scene: Any, owner: Any, edit: Any, folder: Path, channel: int) -> Any:
-    path = movie_file(folder, edit.movie_fps)
-    if edit.at_own_rate and owner is scene.sequence_editor:
+    path = str(folder / movie_name(edit.movie_fps, variable=edit.variable))
+    if is_at_own_rate(edit) and owner == scene.sequence_editor:
         before = set(strips_in(owner).keys())
         with sequencer(scene):
             bpy.ops.sequencer.movie_strip_add(
@@ -118,33 +126,45 @@ def build(edit: Any, folder: Path) -> Built:
         folder: with the movies, and pictures in ``images``.
     """
     scene = new_scene(edit.name, edit.scene_fps)
-    editor = scene.sequence_editor
-    owner = editor
-    if edit.in_meta:
-        owner = strips_in(editor).new_meta(name="outer", channel=2, frame_start=0)
-        put(owner, "right_handle", 400)
-        owner.use_flip_x = True  # shall not be seen: it is open
-        editor.display_stack(owner)
-    strip = _make(edit, scene, owner, folder)
+    return build_in(scene, edit, folder)
+
+
+def build_in(scene: Any, edit: Any, folder: Path, number: int = 0) -> Built:
+    """Make the edit in a scene that has ``number`` others, which it must not overlap."""
+    base = number * _CHANNELS_EACH
+    owner = _outer_meta(scene) if edit.in_meta else scene.sequence_editor
+    strip = _make(edit, scene, owner, folder, base)
     strip = _place(edit, scene, owner, strip)
     span = (get(strip, "left_handle"), get(strip, "right_handle"))
-    for number, what in enumerate(edit.on_top):
-        _put_on_top(what, owner, strip, span, 5 + number, folder)
+    for height, what in enumerate(edit.on_top):
+        _put_on_top(what, owner, strip, span, base + 5 + height, folder)
     hiding: list[Any] = []
     if edit.hidden:
-        hiding.append(_other_movie(owner, "hiding", folder, 12, span))
-        hiding.append(_other_movie(owner, "behind", folder, 1, span))
+        hiding.append(_other_movie(owner, "hiding", folder, base + 12, span))
+        hiding.append(_other_movie(owner, "behind", folder, base + 1, span))
     if edit.in_meta:
-        over = effect(editor, "outside", "COLOR", 8, (0, 300))
-        hiding.append(over)
+        outside = base + 8
+        hiding.append(effect(scene.sequence_editor, "outside", "COLOR", outside, span))
     strip.mute = edit.muted
     select_only(scene, strip)
     return Built(scene, strip, hiding)
 
 
+def _outer_meta(scene: Any) -> Any:
+    """A meta strip that is open; it mirrors, which shall not be seen."""
+    strips = strips_in(scene.sequence_editor)
+    meta = strips.get("outer")
+    if meta is None:
+        meta = strips.new_meta(name="outer", channel=2, frame_start=0)
+        put(meta, "right_handle", OUTER_FRAMES)
+        meta.use_flip_x = True
+        scene.sequence_editor.display_stack(meta)
+    return meta
+
+
 def _other_movie(owner: Any, name: str, folder: Path, channel: int, span: tuple[int, int]) -> Any:
     movie = strips_in(owner).new_movie(
-        name=name, filepath=movie_file(folder, Fraction(24)), channel=channel,
+        name=name, filepath=str(folder / movie_name(Fraction(24))), channel=channel,
         frame_start=span[0] - 100,
     )  # fmt: skip
     put(movie, "left_handle", span[0])
@@ -152,33 +172,33 @@ def _other_movie(owner: Any, name: str, folder: Path, channel: int, span: tuple[
     return movie
 
 
-def _make(edit: Any, scene: Any, owner: Any, folder: Path) -> Any:
-    start, channel = edit.start_frame, 4
+def _make(edit: Any, scene: Any, owner: Any, folder: Path, base: int) -> Any:
+    start, channel = edit.start_frame, base + 4
     span = (start, start + max(edit.length + edit.cut_head, 10))
     if edit.kind == "movie":
         return new_movie(scene, owner, edit, folder, channel)
     if edit.kind in MIXES:
-        under = new_movie(scene, owner, edit, folder, 2)
+        under = new_movie(scene, owner, edit, folder, base + 2)
         inputs = [under]
         if edit.kind == "cross":
-            inputs.append(_other_movie(owner, "second", folder, 3, span))
+            inputs.append(_other_movie(owner, "second", folder, base + 3, span))
         strip = effect(owner, edit.kind, MIXES[edit.kind], channel, span, *inputs)
         if edit.kind == "speed":
             strip.speed_control, strip.speed_factor = "MULTIPLY", 0.5
         return strip
     if edit.kind == "adjustment":
-        new_movie(scene, owner, edit, folder, 2)
+        new_movie(scene, owner, edit, folder, base + 2)
         strip = effect(owner, "adjustment", "ADJUSTMENT", channel, span)
         strip.use_flip_x = True
         return strip
     if edit.kind in ("colour", "text"):
         return effect(owner, edit.kind, edit.kind.upper().replace("UR", "R"), channel, span)
-    return _make_of_data(edit, owner, folder, span)
+    return _make_of_data(edit, owner, folder, span, channel)
 
 
-def _make_of_data(edit: Any, owner: Any, folder: Path, span: tuple[int, int]) -> Any:
+def _make_of_data(edit: Any, owner: Any, folder: Path, span: Any, channel: int) -> Any:
     """Strips that show something else than a movie file."""
-    strips, (start, end), channel = strips_in(owner), span, 4
+    strips, (start, end) = strips_in(owner), span
     images = sorted((folder / "images").iterdir())
     if edit.kind in ("image", "sequence"):
         strip = strips.new_image(
@@ -202,7 +222,8 @@ def _make_of_data(edit: Any, owner: Any, folder: Path, span: tuple[int, int]) ->
         put(meta, "right_handle", start + 120)
         return meta
     if edit.kind == "movieclip":
-        clip = bpy.data.movieclips.load(movie_file(folder, edit.movie_fps))
+        path = folder / movie_name(edit.movie_fps, variable=edit.variable)
+        clip = bpy.data.movieclips.load(str(path))
         return strips.new_clip(name="clip", clip=clip, channel=channel, frame_start=start)
     mask = bpy.data.masks.new("mask")
     strip = strips.new_mask(name="mask", mask=mask, channel=channel, frame_start=start)
@@ -276,7 +297,8 @@ def _put_on_top(what: str, owner: Any, strip: Any, span: Any, channel: int, fold
         effect(owner, "over", "GAUSSIAN_BLUR", channel, span, strip).size_x = 8
     elif what == "cross":
         tail = (span[1] - 8, span[1])
-        other = _other_movie(owner, "next", folder, 3, tail)
+        below = channel // _CHANNELS_EACH * _CHANNELS_EACH + 3
+        other = _other_movie(owner, "next", folder, below, tail)
         effect(owner, "dissolve", "CROSS", channel, tail, strip, other)
     else:
         over = effect(owner, what, "ADJUSTMENT", channel, span)

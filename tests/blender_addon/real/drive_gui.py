@@ -6,83 +6,42 @@ The working folder holds edit.blend. Prints ``CHECK ok|BAD name: detail`` lines;
 counts them. Every click and key goes through Blender's own event queue.
 """
 
-import importlib
-import os
 import sys
 import threading
 import time
-import traceback
 import wave
-from itertools import count
 from pathlib import Path
 
 import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
+import desk
+from desk import (
+    CANCEL_FROM_RIGHT_PX,
+    FILL_PX,
+    FIRST_SEED,
+    GENERATE_PX,
+    MODULE,
+    SEEDS,
+    STATE_PX,
+    WAIT_S,
+    busy,
+    check,
+    frames_of,
+    part,
+    say,
+    scene,
+    select,
+    sounds,
+    strips,
+    wait_until,
+    wait_while_busy,
+)
 from hands import Hands
 
-MODULE = "bl_ext.user_default.foleyline"
 ADDRESS = sys.argv[sys.argv.index("--") + 1]
 SHOTS = Path(sys.argv[sys.argv.index("--") + 2])
-WAIT_S = 120.0
 CLIP = Path(__file__).resolve().parents[3] / "examples" / "workshop.mp4"
-
-
-def say(*words: object) -> None:
-    print(*words, flush=True)
-
-
-def check(name: str, good: bool, detail: object = "") -> None:
-    say("CHECK", "ok " if good else "BAD", f"{name}: {detail}")
-
-
-def part(name: str):
-    return importlib.import_module(f"{MODULE}.{name}")
-
-
-GENERATE_PX, FILL_PX, CANCEL_PX = 75, 106, 138
-"""Centres of the buttons below the top of the sidebar, at interface scale 1."""
-CANCEL_FROM_RIGHT_PX = 49
-FIRST_SEED = time.time_ns() // 1_000_000_000 % 1_000_000 * 1000
-SEEDS = count(FIRST_SEED, 10)
-"""A seed that was used before would give a take at once, from the server's disk."""
-
-
-def scene():
-    return part("compat").sequencer_scene(bpy.context)
-
-
-def strips():
-    return {s.name: s for s in part("compat").all_strips_in(scene().sequence_editor)}
-
-
-def sounds():
-    return [s for s in strips().values() if s.type == "SOUND"]
-
-
-def select(*names: str) -> None:
-    for name, strip in strips().items():
-        strip.select = name in names
-    if names:
-        scene().sequence_editor.active_strip = strips()[names[0]]
-
-
-def wait_until(condition, limit_s: float = WAIT_S):
-    end = time.monotonic() + limit_s
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"waited in vain: {part('pump').link.board}")
-        yield 0.02
-
-
-def wait_while_busy(condition):
-    yield from wait_until(lambda: condition() or not busy())
-    if not condition():
-        raise RuntimeError(f"ended too soon: {part('pump').link.board}")
-
-
-def busy() -> bool:
-    return part("pump").link.board.busy
 
 
 def check_take(sound, movie: str, start: str, duration: str, speed: str, channel: int) -> None:
@@ -106,12 +65,7 @@ def check_take(sound, movie: str, start: str, duration: str, speed: str, channel
 
 
 def prepare():
-    preferences = bpy.context.preferences
-    preferences.view.show_splash = False
-    if MODULE not in preferences.addons:
-        bpy.ops.preferences.addon_enable(module=MODULE)
-    addon = preferences.addons[MODULE].preferences
-    addon.address, addon.start_server = ADDRESS, False
+    desk.set_up(ADDRESS)
     bpy.ops.wm.open_mainfile(filepath=str(Path.cwd() / "edit.blend"))
     yield 1
     if hasattr(bpy.context.workspace, "sequencer_scene") and scene().name != "Scene":
@@ -174,25 +128,19 @@ def shipped_clip(hands: Hands):
     bpy.ops.ed.undo_push(message="Clip")
     before = len(sounds())
     scene().foley.seed, scene().foley.takes = next(SEEDS), 1
+    scene().foley.quality = "STANDARD"  # the redo brought the custom steps back
     yield from hands.click(*hands.panel_row(GENERATE_PX))
     clicked_s = time.monotonic() - hands.AFTER_CLICK_S
     yield from wait_until(lambda: len(sounds()) > before)
     say(f"MEASURED click to strip, 8 s, default settings: {time.monotonic() - clicked_s:.2f} s")
     yield from wait_until(lambda: not busy())
     yield 0.5
-    lengths = [
-        strip_frames(s) for s in sounds() if s.get("foley", {}).get("source_strip") == "clip"
-    ]
-    check("take of the shipped clip", lengths == [strip_frames(strips()["clip"])], lengths)
+    lengths = [frames_of(s) for s in sounds() if s.get("foley", {}).get("source_strip") == "clip"]
+    check("take of the shipped clip", lengths == [frames_of(strips()["clip"])], lengths)
     select("clip")
     for _ in range(2):
         yield from hands.key("Z", ctrl=True)
     check("clip is gone again", "clip" not in strips(), sorted(strips()))
-
-
-def strip_frames(strip) -> int:
-    timing = part("compat").timing
-    return timing(strip, "right_handle") - timing(strip, "left_handle")
 
 
 def cancelled(hands: Hands):
@@ -202,9 +150,7 @@ def cancelled(hands: Hands):
     yield from generate(hands)
     board = part("pump").link.board
     yield from wait_while_busy(lambda: board.fraction > 0.2)
-    _, y = hands.panel_row(CANCEL_PX)
-    ui = hands.region("UI")
-    yield from hands.click(ui.x + ui.width - CANCEL_FROM_RIGHT_PX, y)
+    yield from hands.click_from_right(CANCEL_FROM_RIGHT_PX, STATE_PX)
     pressed_s = time.monotonic()
     yield from wait_until(lambda: not busy(), 20)
     took_s = time.monotonic() - pressed_s
@@ -392,7 +338,6 @@ def filling(hands: Hands):
 
 def drive():
     hands = yield from prepare()
-    times = part("pump").times
     stories = (
         one_strip, shipped_clip, cancelled, undo_meanwhile, several, filling, shortcut, rendering,
         menus, refused,
@@ -400,28 +345,11 @@ def drive():
     for story in stories:
         say("STORY", story.__name__)
         yield from story(hands)
-    ticks = f"{times.ticks} ticks, {times.slow_ticks} above 5 ms"
-    say(f"MEASURED longest tick {times.longest_tick_s * 1000:.2f} ms by the clock; {ticks}")
-    say(f"MEASURED longest tick {times.longest_tick_cpu_s * 1000:.2f} ms of processor time")
-    landing, landing_cpu = times.longest_landing_s * 1000, times.longest_landing_cpu_s * 1000
-    say(f"MEASURED longest landing {landing:.2f} ms by the clock, {landing_cpu:.2f} of processor")
-    say(f"MEASURED longest start of rendering {times.longest_render_start_s * 1000:.2f} ms")
+    desk.say_times()
     bpy.context.preferences.addons[MODULE].preferences.address = ADDRESS
     for story in (another_file, switched_off):
         say("STORY", story.__name__)
         yield from story(hands)
 
 
-def step(run=[None]):  # noqa: B006
-    run[0] = run[0] or drive()
-    try:
-        return next(run[0])
-    except StopIteration:
-        say("DONE")
-    except Exception:  # noqa: BLE001 - whatever broke, say so and end Blender
-        traceback.print_exc()
-    sys.stdout.flush()
-    os._exit(0)
-
-
-bpy.app.timers.register(step, first_interval=2, persistent=True)
+desk.play(drive)

@@ -17,7 +17,7 @@ import check_takes as c
 from hands import Hands
 
 WORDS_PX, SPEAKER_PX, CROSS_LEFT_OF_IT_PX = 190, 288, 24
-SECOND_ROW_PX, KEEP_PX, DETAILS_PX = 123, 207, 260
+SECOND_ROW_PX, KEEP_PX, DETAILS_PX = 123, 227, 281
 """Where things are in the sidebar, from its left and top, at interface scale 1."""
 SHOTS = Path(sys.argv[sys.argv.index("--") + 1])
 

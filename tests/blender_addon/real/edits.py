@@ -9,9 +9,15 @@ import random
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-MOVIE_RATES = (Fraction(24), Fraction(25), Fraction(30), Fraction(30000, 1001), Fraction(60))
-"""Each has a movie of MOVIE_PICTURES pictures that show their numbers."""
-SCENE_RATES = (Fraction(24), Fraction(24000, 1001), Fraction(25), Fraction(30), Fraction(60))
+RATES = tuple(
+    Fraction(rate, base)
+    for rate, base in (
+        (24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60000, 1001), (60, 1)
+    )
+)  # fmt: skip
+"""Of scenes and movies; of each there is a movie of MOVIE_PICTURES pictures."""
+VARIABLE_RATES = (Fraction(25), Fraction(30))
+"""Of each there is a movie that lacks some of these pictures and whose others come unevenly."""
 MOVIE_PICTURES = 240
 KINDS = (
     "movie", "image", "sequence", "scene", "meta", "movieclip",
@@ -22,6 +28,12 @@ ON_TOP = ("text", "mirror", "grade", "blur", "cross")
 """What may lie on a strip: a title, adjustments that mirror or colour it, effects that use it."""
 
 
+def movie_name(fps: Fraction, *, variable: bool = False) -> str:
+    """The file of the movie with this rate."""
+    kind = "-variable" if variable else ""
+    return f"movie-{fps.numerator}-{fps.denominator}{kind}.mp4"
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One selected strip and what lies around it; lengths in timeline frames."""
@@ -30,6 +42,8 @@ class Edit:
     kind: str = "movie"
     scene_fps: Fraction = Fraction(24)
     movie_fps: Fraction = Fraction(24)
+    variable: bool = False
+    """The movie's pictures stand for different times; see VARIABLE_RATES."""
     at_own_rate: bool = False
     """Added with *Adjust Playback Rate*."""
     start_frame: int = 20
@@ -112,8 +126,8 @@ def _random_edit(dice: random.Random, name: str) -> Edit:
     edit = Edit(
         name,
         kind,
-        scene_fps=dice.choice(SCENE_RATES),
-        movie_fps=dice.choice(MOVIE_RATES),
+        scene_fps=dice.choice(RATES),
+        movie_fps=dice.choice(RATES),
         start_frame=dice.randrange(0, 200),
         cut_head=dice.randrange(0, 40),
         length=dice.randrange(12, 60),
@@ -132,7 +146,7 @@ def _random_edit(dice: random.Random, name: str) -> Edit:
         split_at=dice.choice((0, 0, 0, 9)),
         on_top=tuple(what for what in ON_TOP if dice.random() < 0.08),
     )
-    twist = dice.randrange(8)
+    twist = dice.randrange(12)
     if twist == 0:
         return replace(edit, speed_percent=float(dice.choice((50, 80, 125, 200))))
     if twist == 1:
@@ -144,3 +158,26 @@ def _random_edit(dice: random.Random, name: str) -> Edit:
     if twist == 4:
         return replace(edit, cut_head=-dice.randrange(1, 12))
     return edit
+
+
+def random_timelines(seed: int, count: int) -> list[tuple[Edit, ...]]:
+    """Edits of one to three strips, one after the other, in scenes of all rates."""
+    dice = random.Random(seed)
+    return [_random_timeline(dice, f"edit {seed}.{number}") for number in range(count)]
+
+
+def _random_timeline(dice: random.Random, name: str) -> tuple[Edit, ...]:
+    first = _random_edit(dice, name)
+    others = [_random_edit(dice, name) for _ in range(dice.choice((0, 0, 1, 2)))]
+    together = [
+        first,
+        # Blender crashes when keys of a second strip are moved by a script.
+        *(replace(e, scene_fps=first.scene_fps, in_meta=first.in_meta, kink=0) for e in others),
+    ]
+    return tuple(_perhaps_variable(dice, edit) for edit in together)
+
+
+def _perhaps_variable(dice: random.Random, edit: Edit) -> Edit:
+    if dice.random() >= 0.15:
+        return edit
+    return replace(edit, movie_fps=dice.choice(VARIABLE_RATES), variable=True)

@@ -53,10 +53,15 @@ class Hands:
         ui = self.region("UI")
         return ui.x + ui.width // 2 - 10, ui.y + ui.height - below_px
 
+    def click_from_right(self, left_px: int, below_px: int):
+        """Click in the sidebar, so far from its right edge and its top."""
+        ui = self.region("UI")
+        yield from self.click(ui.x + ui.width - left_px, ui.y + ui.height - below_px)
+
     def shot(self, name: str) -> None:
         for kind in ("UI", "WINDOW"):
             self.region(kind).tag_redraw()
         with bpy.context.temp_override(window=self.window, area=self.area):
             bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
-        command = "ffmpeg -loglevel error -y -f x11grab -video_size 1600x900 -i $DISPLAY"
-        os.system(f"{command} -frames:v 1 {self.shots}/{name}.png")
+        command = "ffmpeg -loglevel error -y -f x11grab -draw_mouse 0 -video_size 1600x900"
+        os.system(f"{command} -i $DISPLAY -frames:v 1 {self.shots}/{name}.png")

@@ -31,7 +31,14 @@ SUITES = ("sid", "trixie")
 MODULES = ("bpy-4.5.15", "bpy-5.0.1")
 """Blender as a Python module; that of 4.2 is built without sound."""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "foleyline"
+TAKES = "check_takes.py"
 SERVER_START_S = 90
+DRIVES = {
+    "sequencer": (("drive_gui.py",),),
+    "day": (("drive_day.py", "day"), ("drive_day.py", "evening")),
+    "takes": (("drive_takes.py",),),
+}
+"""Of the interface: scripts, and their arguments after the folder for screenshots."""
 GUI_S = 900
 NOISE = (
     "PROGRESS",
@@ -41,10 +48,24 @@ NOISE = (
     "Fra:",
     "Append frame",
     "(Saving:",
+    "Saved: ",
 )
+SEQUENCER, SIDEBAR = (0, 187, 1600, 664), (1220, 214, 380, 638)
 IMAGES = {
-    "panel.png": ("2-generating.png", (1222, 436, 372, 256)),
-    "sequencer.png": ("3-take.png", (0, 430, 1600, 440)),
+    "panel": ("generate", (1220, 214, 380, 372)),
+    "sequencer": ("three-takes", SEQUENCER),
+    "takes": ("takes", SEQUENCER),
+    "kept": ("kept", SEQUENCER),
+    "kept-undone": ("kept-undone", SEQUENCER),
+    "fill-preview": ("fill-preview", (400, 187, 1200, 664)),
+    "filling": ("filling", SEQUENCER),
+    "filled": ("filled", SEQUENCER),
+    "cancelled": ("cancelled", SEQUENCER),
+    "failed": ("failed", (1220, 214, 380, 520)),
+    "no-server": ("6-no-server", (1220, 462, 380, 388)),
+    "settings": ("settings", SIDEBAR),
+    "reopened": ("evening", SEQUENCER),
+    "preferences": ("preferences", (278, 181, 694, 250)),
 }
 """Image of docs/images: the shot it is cut from, and left, top, width, height in that."""
 
@@ -56,12 +77,12 @@ def free_address() -> str:
 
 
 @contextmanager
-def server(work: Path, fake: bool) -> Iterator[str]:
+def server(work: Path, fake: bool, job_s: float = 3) -> Iterator[str]:
     """A server of its own for this run; its address."""
     address = free_address()
     program = [sys.executable, "-m", "foleyline_server", "--data", str(work / "server")]
     if fake:
-        program = [sys.executable, str(ROOT / "tests/fakes/stub_server.py"), "--job-s", "3"]
+        program = [sys.executable, str(ROOT / "tests/fakes/stub_server.py"), "--job-s", str(job_s)]
     log_path = work / "server.log"
     with log_path.open("wb") as log:
         process = subprocess.Popen([*program, "--address", address], stdout=log, stderr=log)
@@ -159,24 +180,34 @@ def install(suite: str, work: Path, archive: Path) -> None:
     in_suite(suite, work, "-b", "--python", str(HERE / "make_project.py"))
 
 
-def gui(suite: str, work: Path, archive: Path, address: str) -> bool:
+def gui(suite: str, work: Path, archive: Path, address: str, drives: list[str]) -> bool:
     install(suite, work, archive)
-    (work / "shots").mkdir(exist_ok=True)
-    lines = in_suite(
-        suite, work,
-        "--enable-event-simulate", "--window-geometry", "0", "0", "1600", "900",
-        "--python", str(HERE / "drive_gui.py"), "--", address, str(work / "shots"),
-    )  # fmt: skip
-    return verdict(f"interface, {suite}", lines)
+    shots = work / f"shots-{suite}"
+    shots.mkdir(exist_ok=True)
+    passed = True
+    for drive in drives:
+        # The list of takes is driven alone: without a server and without the add-on.
+        options = ["--factory-startup"] if drive == "takes" else []
+        where = [] if drive == "takes" else [address]
+        for script, *more in DRIVES[drive]:
+            lines = in_suite(
+                suite, work, *options,
+                "--enable-event-simulate", "--window-geometry", "0", "0", "1600", "900",
+                "--python", str(HERE / script), "--", *where, str(shots), *more,
+            )  # fmt: skip
+            name = f"interface, {suite}, {more[0] if more else drive}"
+            passed = verdict(name, lines) and passed
+    return passed
 
 
 def headless(kind: str, work: Path, archive: Path, address: str, fake: bool) -> bool:
     script, options = str(HERE / "check_headless.py"), [address, "fake" if fake else "real"]
     if kind in SUITES:
         install(kind, work, archive)
-        return verdict(
-            f"headless, {kind}", in_suite(kind, work, "-b", "--python", script, "--", *options)
-        )
+        lines = in_suite(kind, work, "-b", "--python", script, "--", *options)
+        passed = verdict(f"headless, {kind}", lines)
+        lines = in_suite(kind, work, "-b", "--factory-startup", "--python", str(HERE / TAKES))
+        return verdict(f"takes, {kind}", lines) and passed
     python = bpy_python(kind)
     environment = {
         "PATH": os.environ["PATH"],
@@ -189,7 +220,10 @@ def headless(kind: str, work: Path, archive: Path, address: str, fake: bool) -> 
     passed = verdict(f"headless, {kind}", lines_of(arguments, work, environment))
     stub = [sys.executable, str(ROOT / "tests/fakes/stub_server.py"), free_address()]
     arguments = [python, str(HERE / "check_queue.py"), "--", str(archive), *stub]
-    return verdict(f"queue, {kind}", lines_of(arguments, work, environment)) and passed
+    passed = verdict(f"queue, {kind}", lines_of(arguments, work, environment)) and passed
+    environment["BLENDER_USER_RESOURCES"] = str(work / f"user-{kind}-takes")
+    lines = lines_of([python, str(HERE / TAKES)], work, environment)
+    return verdict(f"takes, {kind}", lines) and passed
 
 
 def bpy_python(name: str) -> str:
@@ -209,14 +243,18 @@ def bpy_python(name: str) -> str:
 
 
 def publish_images(work: Path) -> None:
-    """Cut the images of the documentation from the screenshots."""
+    """Cut the images of the documentation from the screenshots of Blender 5.2."""
     for name, (shot, (left, top, width, height)) in IMAGES.items():
-        crop = f"crop={width}:{height}:{left}:{top}"
+        if not (work / "shots-sid" / f"{shot}.png").exists():
+            print(f"docs/images/{name}.png stays: its drive was not run")
+            continue
+        colours = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=dither=none"
         command = [str(REAL_BLENDER), "sid", "--exec", "ffmpeg", "-loglevel", "error", "-y"]
-        command += ["-i", str(work / "shots" / shot), "-vf", crop, str(work / name)]
-        subprocess.run(command, cwd=work, check=True)
-        shutil.copyfile(work / name, ROOT / "docs" / "images" / name)
-        print(f"docs/images/{name}")
+        command += ["-i", str(work / "shots-sid" / f"{shot}.png")]
+        command += ["-vf", f"crop={width}:{height}:{left}:{top},{colours}"]
+        subprocess.run([*command, str(work / f"{name}.png")], cwd=work, check=True)
+        shutil.copyfile(work / f"{name}.png", ROOT / "docs" / "images" / f"{name}.png")
+        print(f"docs/images/{name}.png")
 
 
 def against_server(work: Path, options: argparse.Namespace) -> list[bool]:
@@ -229,8 +267,17 @@ def against_server(work: Path, options: argparse.Namespace) -> list[bool]:
         for kind in options.headless:
             passed.append(headless(kind, work, archive, address, options.fake_server))
         for suite in options.gui:
-            passed.append(gui(suite, work, archive, address))
+            passed.append(gui(suite, work, archive, address, options.drive or [*DRIVES]))
     return passed
+
+
+def placements(work: Path, kinds: list[str], count: int) -> list[bool]:
+    """Random edits filled with clicks, one Blender after the other."""
+    from run_placement import placement  # which uses this module
+
+    archive = build(work)
+    with server(work, fake=True, job_s=0) as address:
+        return [placement(kind, work, archive, address, count) for kind in kinds]
 
 
 def main() -> None:
@@ -238,17 +285,21 @@ def main() -> None:
     parser.add_argument("--gui", action="append", choices=SUITES, default=[])
     parser.add_argument("--headless", action="append", choices=(*MODULES, *SUITES), default=[])
     parser.add_argument("--repository", action="append", choices=SUITES, default=[])
+    parser.add_argument("--drive", action="append", choices=[*DRIVES], default=[])
     parser.add_argument("--fake-server", action="store_true")
     parser.add_argument("--images", action="store_true")
+    parser.add_argument("--placement", type=int, metavar="EDITS", help="see run_placement.py")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     options = parser.parse_args()
-    if not (options.gui or options.headless or options.repository):
+    if not (options.gui or options.headless or options.repository or options.placement):
         options.gui, options.headless = ["sid"], ["bpy-4.5.15", "sid"]
     with tempfile.TemporaryDirectory() as name:
         work = (options.keep or Path(name)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         passed = [repository(suite, work) for suite in options.repository]
-        if options.headless or options.gui:
+        if options.placement:
+            passed += placements(work, options.headless or ["bpy-4.5.15"], options.placement)
+        elif options.headless or options.gui:
             passed += against_server(work, options)
         if options.images:
             publish_images(work)

@@ -19,7 +19,7 @@ from typing import Any
 
 import av
 import numpy as np
-from edits import MOVIE_PICTURES, MOVIE_RATES
+from edits import MOVIE_PICTURES, RATES, movie_name
 from movie import BITS, picture, write_movie
 from run import REAL_BLENDER, ROOT, SUITES, bpy_python, lines_of
 
@@ -36,8 +36,8 @@ DIFFERENCE_MAX = 6.0
 
 def write_media(folder: Path) -> None:
     """Movies and pictures that show their numbers."""
-    for rate in MOVIE_RATES:
-        path = folder / f"movie-{rate.numerator}-{rate.denominator}.mp4"
+    for rate in RATES:
+        path = folder / movie_name(rate)
         if not path.exists():
             write_movie(path, rate, MOVIE_PICTURES)
     (folder / "images").mkdir(exist_ok=True)

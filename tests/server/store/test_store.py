@@ -81,8 +81,8 @@ def test_a_disk_without_room_is_a_sentence_and_leaves_nothing_half_done(folder, 
     command = [sys.executable, "-c", FULL, str(folder)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.splitlines() == [
-        "The disk with the server's folder is full.",
-        "The disk with the server's folder is full.",
+        f"The disk with the server's folder {str(folder)!r} is full.",
+        f"The disk with the server's folder {str(folder)!r} is full.",
         "True",
         "[]",
     ]
