@@ -29,6 +29,7 @@ resource = pytest.importorskip("resource", reason="this system has no limits on 
 CLIP_S = 8
 TAKE_BYTES = 3 * 48_000 * CLIP_S
 ONE = GenerateSettings(seed=1)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

@@ -88,7 +88,8 @@ def killer(server: StubProcess, kills: int, stop: Event, chance: random.Random) 
     return kills
 
 
-@pytest.mark.parametrize(("cuts", "kills"), [(4, 3), pytest.param(30, 50, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("cuts", "kills"), [(30, 50)])
 @pytest.mark.timeout(600)
 def test_kill_and_restart(tmp_path, cuts, kills):
     path = tmp_path / "shot.mp4"

@@ -19,6 +19,7 @@ from foleyline_contract.errors import ServerLost
 from foleyline_contract.messages import Clip, GenerateSettings, JobFinished, TakeFinished
 
 CLIP_S = 16
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -50,7 +51,6 @@ def takes_of(session: Session, job: str, limit_s: float, between=lambda: None) -
     raise AssertionError(f"the job did not end; takes: {takes}")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("bytes_per_s", [4_000_000, 120_000])
 @pytest.mark.timeout(180)
 def test_a_slow_line_delivers(server, clip, bytes_per_s):

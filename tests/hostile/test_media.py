@@ -116,6 +116,7 @@ def test_thousands_of_broken_files(sources: list[Path], tmp_path: Path) -> None:
     assert found.total() == 2000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who opens what")
 def test_no_other_file_is_opened(sources: list[Path], tmp_path: Path) -> None:
     secret, folder = tmp_path / "secret", tmp_path / "secret" / "here"

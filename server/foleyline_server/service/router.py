@@ -24,7 +24,7 @@ from foleyline_server.service.outbox import Outbox, Outgoing
 from foleyline_server.service.postman import Postman, Sent
 
 _log = logging.getLogger(__name__)
-_POLL_MS, _RETRY_POLL_MS = 100, 5
+_POLL_MS, _ENDING_POLL_MS, _RETRY_POLL_MS = 100, 10, 5
 _LINGER_MS = 2000
 _SEND_QUEUE_MAX = 32
 """Messages in the socket's own queue for a client; more wait with the postman, where they are
@@ -80,9 +80,10 @@ class Router:
         self._poller.register(self._socket, zmq.POLLIN)
         self._poller.register(self._woken, zmq.POLLIN)
 
-    def turn(self, handle: Handle) -> None:
+    def turn(self, handle: Handle, *, ending: bool = False) -> None:
         """Wait a moment for requests and events; answer the ones, send the others."""
-        self._poller.poll(_RETRY_POLL_MS if self._postman.has_waiting else _POLL_MS)
+        wait_ms = _ENDING_POLL_MS if ending else _POLL_MS
+        self._poller.poll(_RETRY_POLL_MS if self._postman.has_waiting else wait_ms)
         try:
             for _ in range(_BATCH):
                 # Frames are only needed to look who sent them.

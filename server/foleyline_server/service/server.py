@@ -128,7 +128,7 @@ class Server:
             closing.close()
         end_s = time.monotonic() + _END_S
         while any(lane.is_alive() for lane in self._lanes) and time.monotonic() < end_s:
-            self._router.turn(answer)
+            self._router.turn(answer, ending=True)
         desk.records.close()
         desk.cancels.close()
         for thread in threads:
