@@ -291,7 +291,16 @@ def test_a_server_that_has_jobs_is_not_stopped_when_it_should_be_idle(start_serv
     assert main(["stop", "--server", server.address]) == 0
 
 
+@pytest.fixture
+def interruptible():
+    """Programs that a shell runs in the background ignore interrupts, and so do their children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_cancels_at_the_server(start_server, workplace):
     server = start_server(job_s=30)
     command = [sys.executable, "-m", "foleyline_client.cli", "generate", "a.mp4"]
