@@ -52,6 +52,8 @@ class Desk:
     cancels: Clerk
     """So that nobody's cancelling waits behind a fill on its way."""
     uploads: Clerk
+    probes: Clerk
+    """A sleeping drive holds up nothing else."""
     cuts: Clerk
     seeker: Seeker
     speeds: Speeds
@@ -83,7 +85,7 @@ def handle(asked: Asked, desk: Desk) -> Event | None:
             desk.records.ask(asked)
         case Probe(upload=upload):
             _require_upload(upload, asked)
-            desk.records.ask(asked)
+            desk.probes.ask(asked)
         case FindCuts(clip=clip):
             _require_upload(clip.upload, asked)
             desk.seeker.expect(asked)

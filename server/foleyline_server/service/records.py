@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from foleyline_contract.codec import HEADER_MAX_BYTES
@@ -25,6 +25,7 @@ from foleyline_contract.messages import (
     JobList,
     ListJobs,
     Probe,
+    Probed,
     Upload,
     Uploaded,
 )
@@ -34,7 +35,6 @@ from foleyline_server.service.asked import Asked
 from foleyline_server.service.engine import Engine
 from foleyline_server.service.jobs import Job, Scheduler
 from foleyline_server.service.outbox import Outbox
-from foleyline_server.service.prober import Prober
 from foleyline_server.service.seeker import Seeker
 from foleyline_server.service.source import path_of, readable
 from foleyline_server.store.jobs import StoredJob
@@ -53,7 +53,7 @@ class Records:
     scheduler: Scheduler
     announcer: Announcer
     engine: Engine
-    prober: Prober
+    probe: Callable[[str], Probed]
     seeker: Seeker
     outbox: Outbox
 
@@ -75,8 +75,8 @@ class Records:
                 return Acknowledged(tuple(marked))
             case Cancel(job_id=job_id):
                 self._cancel(job_id, asked)
-            case Probe() as probe:
-                self._probe(probe, asked)
+            case Probe(path=path, upload=upload):
+                return self.probe(path if upload is None else path_of(upload, path, self.store))
             case Upload() as upload:
                 return self._upload(upload, asked)
             case FindCuts(clip=clip):
@@ -159,10 +159,6 @@ class Records:
         job = self.scheduler.withdraw(job_id, asked.owner)
         if job is not None:
             self.announcer.end(job, "cancelled")
-
-    def _probe(self, probe: Probe, asked: Asked) -> None:
-        path = probe.path if probe.upload is None else path_of(probe.upload, probe.path, self.store)
-        self.prober.ask(asked.client, asked.request_id, path)
 
     def _upload(self, upload: Upload, asked: Asked) -> Uploaded:
         if len(asked.parts) != 1 or len(asked.parts[0]) > UPLOAD_CHUNK_BYTES:

@@ -19,7 +19,6 @@ from foleyline_server.service.clerk import Clerk
 from foleyline_server.service.engine import Engine
 from foleyline_server.service.handlers import Desk, handle
 from foleyline_server.service.jobs import JOBS_MAX, Scheduler
-from foleyline_server.service.prober import Prober
 from foleyline_server.service.production import Production
 from foleyline_server.service.records import Records
 from foleyline_server.service.router import Context, Guarding, Router
@@ -34,7 +33,8 @@ _END_S = 10.0
 """Longest wait for the lanes when the server ends."""
 _UPLOADS_WAITING_MAX = 256
 """Pieces in memory, 128 MiB at most."""
-_CUTS_WAITING_MAX = 1000
+_LOOKS_WAITING_MAX = 1000
+"""Questions about films."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,13 @@ class Server:
         outbox = self._router.outbox
         scheduler = Scheduler(engine.lanes)
         self._announcer = Announcer(outbox, store, scheduler)
-        self._prober = Prober(outbox, decoders.probe)
         seeker = Seeker(decoders.cuts, lambda: scheduler.closed)
         self._records = Records(
             store=store,
             scheduler=scheduler,
             announcer=self._announcer,
             engine=engine,
-            prober=self._prober,
+            probe=decoders.probe,
             seeker=seeker,
             outbox=outbox,
         )
@@ -93,7 +92,8 @@ class Server:
             records=Clerk("records", self._records.handle, outbox, JOBS_MAX),
             cancels=Clerk("cancels", self._records.handle, outbox, JOBS_MAX),
             uploads=Clerk("uploads", self._records.handle, outbox, _UPLOADS_WAITING_MAX),
-            cuts=Clerk("cuts", self._records.handle, outbox, _CUTS_WAITING_MAX),
+            probes=Clerk("probes", self._records.handle, outbox, _LOOKS_WAITING_MAX),
+            cuts=Clerk("cuts", self._records.handle, outbox, _LOOKS_WAITING_MAX),
             seeker=seeker,
             speeds=speeds,
             upkeep=Upkeep(store, engine),
@@ -114,8 +114,8 @@ class Server:
         """Serve until told to stop by ``stop`` or by a client."""
         desk = self._desk
         self._records.resume()
-        clerks = [desk.records, desk.cancels, desk.uploads, desk.cuts]
-        threads: list[Thread] = [*clerks, desk.upkeep, self._prober]
+        clerks = [desk.records, desk.cancels, desk.uploads, desk.probes, desk.cuts]
+        threads: list[Thread] = [*clerks, desk.upkeep]
         for thread in (*threads, *self._lanes):
             thread.start()
         self._announcer.start()
@@ -124,7 +124,7 @@ class Server:
             self._router.turn(answer)
         note(_log, "ending", jobs=len(desk.scheduler))
         desk.scheduler.close()
-        for closing in (self._prober, desk.uploads, desk.cuts, desk.upkeep, self._announcer):
+        for closing in (desk.uploads, desk.probes, desk.cuts, desk.upkeep, self._announcer):
             closing.close()
         end_s = time.monotonic() + _END_S
         while any(lane.is_alive() for lane in self._lanes) and time.monotonic() < end_s:
