@@ -34,6 +34,7 @@ from foleyline_contract.specs import TAKE_RATE_HZ
 from foleyline_training.config import Config, read_run_config
 from foleyline_training.corpus.clip_file import write_clip
 from foleyline_training.corpus.scene import make_scene
+from foleyline_training.corpus.split import Split
 from foleyline_training.data.corpus_files import INT16_PEAK, CorpusFiles
 from foleyline_training.data.mel import LogMel
 from foleyline_training.metrics.onset import Matches, OnsetDetector, match
@@ -109,7 +110,7 @@ def write_held_out(corpus: CorpusFiles, count: int, folder: Path) -> HeldOut:
     found = HeldOut([], [], [])
     samples = round(CLIP_S * corpus.config.mel.rate_hz)
     for row in range(count):
-        scene = make_scene(corpus.index["start_seed"] + row, held_out=True)
+        scene = make_scene(corpus.index["start_seed"] + row, split=Split.HELD_OUT)
         path = folder / f"{row:04d}.mp4"
         write_clip(
             scene,

@@ -6,6 +6,7 @@ import pytest
 
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import STAGES, load_config
+from foleyline_training.corpus.split import Split
 from foleyline_training.runs import HELD_OUT_SEED, SIDE_BY_SIDE, Run, corpus_spec, train_stage
 
 
@@ -19,8 +20,8 @@ def test_every_stage_is_trained_once():
 
 
 def test_renderer_gets_the_configurations_numbers(mini):
-    spec = corpus_spec(mini, held_out=True)
-    assert spec.held_out
+    spec = corpus_spec(mini, Split.HELD_OUT)
+    assert spec.split == "held_out"
     assert (spec.picture_fps, spec.phase_s) == (Fraction(125, 8), Fraction(4, 125))
     assert (spec.picture_count, spec.size_px, spec.rate_hz) == (128, 48, 32000)
 

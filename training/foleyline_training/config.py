@@ -36,6 +36,7 @@ class CorpusConfig:
 
     scenes: int
     held_out_scenes: int
+    unseen_scenes: int
     duration_pictures: int
 
 

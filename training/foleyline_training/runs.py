@@ -18,6 +18,7 @@ import torch
 
 from foleyline_training.config import Config, write_run_config
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
+from foleyline_training.corpus.split import Split
 from foleyline_training.data.corpus_files import CorpusFiles
 from foleyline_training.loop import Stage, train
 from foleyline_training.metrics.timbre import probe_for, probe_scenes, reconstruction_accuracy
@@ -56,8 +57,12 @@ class Run:
     def held_out(self) -> Path:
         return self.folder / "held_out"
 
+    @property
+    def unseen(self) -> Path:
+        return self.folder / "unseen"
 
-def corpus_spec(config: Config, *, held_out: bool = False) -> CorpusSpec:
+
+def corpus_spec(config: Config, split: Split = Split.TRAINING) -> CorpusSpec:
     """What the renderer has to know of a configuration."""
     return CorpusSpec(
         picture_fps=config.picture.fps,
@@ -65,17 +70,19 @@ def corpus_spec(config: Config, *, held_out: bool = False) -> CorpusSpec:
         phase_s=config.picture.phase_s,
         size_px=config.picture.height_px,
         rate_hz=config.mel.rate_hz,
-        held_out=held_out,
+        split=split,
     )
 
 
 def render(config: Config, run: Run) -> None:
-    """Render the training corpus and the held-out one, each where it is still missing."""
-    for folder, start_seed, count, held_out in (
-        (run.corpus, config.seed, config.corpus.scenes, False),
-        (run.held_out, HELD_OUT_SEED + config.seed, config.corpus.held_out_scenes, True),
+    """Render the training corpus and those for measuring, each where it is still missing."""
+    first, sizes = HELD_OUT_SEED + config.seed, config.corpus
+    for folder, start_seed, count, split in (
+        (run.corpus, config.seed, sizes.scenes, Split.TRAINING),
+        (run.held_out, first, sizes.held_out_scenes, Split.HELD_OUT),
+        (run.unseen, first, sizes.unseen_scenes, Split.UNSEEN),
     ):
-        spec = corpus_spec(config, held_out=held_out)
+        spec = corpus_spec(config, split)
         generate_shard(spec, start_seed, count, folder, run.sounds, processes=run.workers)
 
 

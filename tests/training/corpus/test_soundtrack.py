@@ -6,6 +6,7 @@ import pytest
 from foleyline_training.corpus.scene import make_scene
 from foleyline_training.corpus.sounds import SoundLibrary
 from foleyline_training.corpus.soundtrack import mix_soundtrack, used_files
+from foleyline_training.corpus.split import Split
 
 from .conftest import RATE_HZ
 
@@ -18,11 +19,11 @@ def library(sounds_folder: Path) -> SoundLibrary:
 def test_length_peak_and_repeatability(library: SoundLibrary) -> None:
     for seed in range(8):
         scene = make_scene(seed)
-        mixed = mix_soundtrack(scene, library, rate_hz=RATE_HZ, held_out=False)
+        mixed = mix_soundtrack(scene, library, rate_hz=RATE_HZ)
         assert mixed.shape == (round(scene.duration_s * RATE_HZ),)
         assert mixed.dtype == np.float32
         assert np.abs(mixed).max() <= 0.9 + 1e-6
-        again = mix_soundtrack(scene, library, rate_hz=RATE_HZ, held_out=False)
+        again = mix_soundtrack(scene, library, rate_hz=RATE_HZ)
         assert (mixed == again).all()
 
 
@@ -30,7 +31,7 @@ def test_sound_starts_at_the_contacts(library: SoundLibrary) -> None:
     checked = 0
     for seed in range(30):
         scene = make_scene(seed)
-        level = np.abs(mix_soundtrack(scene, library, rate_hz=RATE_HZ, held_out=False))
+        level = np.abs(mix_soundtrack(scene, library, rate_hz=RATE_HZ))
         before_s = -9.0
         for contact in scene.contacts:
             alone = contact.time_s - before_s > 0.5 and contact.time_s < scene.duration_s - 0.1
@@ -47,7 +48,7 @@ def test_sound_starts_at_the_contacts(library: SoundLibrary) -> None:
 
 def test_harder_contacts_are_louder(library: SoundLibrary) -> None:
     scene = next(s for s in map(make_scene, range(200)) if s.actions == ("fall",))
-    level = np.abs(mix_soundtrack(scene, library, rate_hz=RATE_HZ, held_out=False))
+    level = np.abs(mix_soundtrack(scene, library, rate_hz=RATE_HZ))
     peaks = []
     for contact in scene.contacts:
         start = round(contact.time_s * RATE_HZ)
@@ -58,8 +59,8 @@ def test_harder_contacts_are_louder(library: SoundLibrary) -> None:
 def test_held_out_sounds_are_never_those_of_training(library: SoundLibrary) -> None:
     train, held = set(), set()
     for seed in range(60):
-        train.update(used_files(make_scene(seed), library, held_out=False))
-        held.update(used_files(make_scene(seed, held_out=True), library, held_out=True))
+        train.update(used_files(make_scene(seed), library))
+        held.update(used_files(make_scene(seed, split=Split.HELD_OUT), library))
     assert train
     assert held
     assert not train & held
@@ -67,10 +68,10 @@ def test_held_out_sounds_are_never_those_of_training(library: SoundLibrary) -> N
 
 def test_silent_scenes_are_almost_silent(library: SoundLibrary) -> None:
     scene = next(s for s in map(make_scene, range(400)) if not s.contacts)
-    mixed = mix_soundtrack(scene, library, rate_hz=RATE_HZ, held_out=False)
+    mixed = mix_soundtrack(scene, library, rate_hz=RATE_HZ)
     assert np.abs(mixed).max() < 0.01
 
 
 def test_another_rate_is_refused(library: SoundLibrary) -> None:
     with pytest.raises(ValueError, match="Hz"):
-        mix_soundtrack(make_scene(0), library, rate_hz=16000, held_out=False)
+        mix_soundtrack(make_scene(0), library, rate_hz=16000)

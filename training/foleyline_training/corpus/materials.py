@@ -29,9 +29,11 @@ class Material:
     restitution: Range
     actions: tuple[str, ...]
     excluded: tuple[str, ...] = ()
+    sustained: bool = False
+    """Its sounds last and have no moment of contact."""
 
 
-_SOLID = ("fall", "hit", "roll", "swing")
+_SOLID = ("fall", "hit", "roll", "swing", "scatter")
 
 MATERIALS: tuple[Material, ...] = (
     Material(
@@ -58,7 +60,7 @@ MATERIALS: tuple[Material, ...] = (
     ),
     Material(
         "glass",
-        ("impact_glass", "ice_crack", "glass_break"),
+        ("impact_glass",),
         hue=(165.0, 190.0),
         saturation=(0.25, 0.45),
         value=(0.9, 1.0),
@@ -85,31 +87,21 @@ MATERIALS: tuple[Material, ...] = (
         value=(0.88, 1.0),
         texture="plush",
         restitution=(0.5, 0.7),
-        actions=("fall", "hit", "roll"),
+        actions=("fall", "hit", "roll", "scatter"),
     ),
     Material(
         "drum",
-        ("taiko", "bongo_conga", "drum_tom"),
+        ("taiko", "bongo_conga", "drum_tom", "tabla", "timbale", "drum_kick", "drum_snare"),
         hue=(352.0, 366.0),
         saturation=(0.75, 0.95),
         value=(0.6, 0.85),
         texture="shell",
         restitution=(0.5, 0.6),
-        actions=("hit", "hit", "swing"),
+        actions=("hit", "drum", "drum", "swing"),
     ),
     Material(
-        "footstep",
-        (
-            "footstep_concrete",
-            "footstep_gravel",
-            "footstep_hard",
-            "footstep_metal",
-            "footstep_sand",
-            "footstep_snow",
-            "footstep_soft",
-            "dig_earth",
-            "dig_grass",
-        ),
+        "footstep_hard",
+        ("footstep_concrete", "footstep_hard", "footstep_metal"),
         hue=(40.0, 65.0),
         saturation=(0.6, 0.9),
         value=(0.75, 0.95),
@@ -118,8 +110,25 @@ MATERIALS: tuple[Material, ...] = (
         actions=("step",),
     ),
     Material(
+        "footstep_loose",
+        (
+            "footstep_gravel",
+            "footstep_sand",
+            "footstep_snow",
+            "footstep_soft",
+            "dig_earth",
+            "dig_grass",
+        ),
+        hue=(80.0, 110.0),
+        saturation=(0.3, 0.6),
+        value=(0.5, 0.8),
+        texture="speckle",
+        restitution=(0.0, 0.0),
+        actions=("step",),
+    ),
+    Material(
         "water",
-        ("water_splash", "water_drop", "water_bubble", "ui_drop", "pop"),
+        ("water_splash", "water_drop", "ui_drop", "pop"),
         hue=(208.0, 226.0),
         saturation=(0.7, 0.9),
         value=(0.7, 0.95),
@@ -129,13 +138,77 @@ MATERIALS: tuple[Material, ...] = (
     ),
     Material(
         "door",
-        ("door", "switch_click"),
+        ("door",),
         hue=(115.0, 160.0),
         saturation=(0.5, 0.75),
         value=(0.35, 0.6),
         texture="panel",
         restitution=(0.0, 0.0),
         actions=("close",),
+    ),
+    Material(
+        "click",
+        ("switch_click",),
+        hue=(230.0, 260.0),
+        saturation=(0.05, 0.25),
+        value=(0.6, 0.9),
+        texture="plain",
+        restitution=(0.0, 0.0),
+        actions=("type",),
+    ),
+    Material(
+        "shatter",
+        ("glass_break", "ice_crack", "tool_break_wood"),
+        hue=(165.0, 200.0),
+        saturation=(0.2, 0.4),
+        value=(0.85, 1.0),
+        texture="clear",
+        restitution=(0.0, 0.0),
+        actions=("break",),
+    ),
+    Material(
+        "scrape",
+        ("scrape", "saw"),
+        hue=(10.0, 40.0),
+        saturation=(0.2, 0.5),
+        value=(0.4, 0.7),
+        texture="grain",
+        restitution=(0.0, 0.0),
+        actions=("scrape",),
+        sustained=True,
+    ),
+    Material(
+        "whoosh",
+        ("whoosh",),
+        hue=(0.0, 360.0),
+        saturation=(0.1, 0.6),
+        value=(0.5, 0.9),
+        texture="plain",
+        restitution=(0.0, 0.0),
+        actions=("whoosh",),
+        sustained=True,
+    ),
+    Material(
+        "engine",
+        ("engine_loop", "machine_loop"),
+        hue=(0.0, 360.0),
+        saturation=(0.4, 0.9),
+        value=(0.4, 0.8),
+        texture="gloss",
+        restitution=(0.0, 0.0),
+        actions=("rev",),
+        sustained=True,
+    ),
+    Material(
+        "pour",
+        ("water_stream_loop",),
+        hue=(200.0, 220.0),
+        saturation=(0.4, 0.8),
+        value=(0.7, 0.95),
+        texture="clear",
+        restitution=(0.0, 0.0),
+        actions=("pour",),
+        sustained=True,
     ),
 )
 

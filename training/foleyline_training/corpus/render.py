@@ -41,7 +41,7 @@ def render_pictures(
     flicker are a fixed property of the scene.
     """
     source_fps = scene.source_fps if source_fps is None else source_fps
-    rng = scene_rng(scene.seed, scene.held_out, 2)
+    rng = scene_rng(scene.seed, scene.split, 2)
     level = float(rng.uniform(0.0, 4.0))
     flicker = float(rng.uniform(0.0, 0.012))
     bank = rng.standard_normal((_NOISE_PICTURES, size_px, size_px, 3), dtype=np.float32) * level

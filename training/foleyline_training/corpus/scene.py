@@ -25,6 +25,7 @@ from .backdrop import Backdrop, make_backdrop, painted_backdrop
 from .canvas import STAGE_WIDTH, Camera, Canvas
 from .materials import MATERIALS, Material
 from .paint import Paint, hsv, mix_paint
+from .split import Split
 
 SCENE_DURATION_S = 8.192
 """Default length of a scene: 128 pictures at 15.625 a second."""
@@ -42,9 +43,9 @@ SOURCE_RATES: tuple[Fraction, ...] = (
 )
 """Picture rates of files that a scene may pretend to come from, frames per second."""
 
+_DRAWN = {"fall", "hit", "roll", "swing", "step", "splash", "close"}
 _SUPERSAMPLED_BELOW = 720
 _CASTING_TRIES = 6
-_TRAINING_STREAM, _HELD_OUT_STREAM = 0x5CE7E, 0x4E1D0
 _HASTE = {"silent": 0.0, "sparse": 0.4, "usual": 0.95, "dense": 1.7}
 
 
@@ -67,12 +68,12 @@ class Contact:
 class Scene:
     """A moving scene of `duration_s` seconds; `contacts` are sorted by time.
 
-    `source_fps` is the rate of the file the scene pretends to come from; `seed` and `held_out`
+    `source_fps` is the rate of the file the scene pretends to come from; `seed` and `split`
     are what it was made from.
     """
 
     seed: int
-    held_out: bool
+    split: Split
     duration_s: float
     source_fps: Fraction
     contacts: tuple[Contact, ...]
@@ -95,15 +96,16 @@ class Scene:
         return small.astype(np.uint8, copy=False)
 
 
-def scene_rng(seed: int, held_out: bool, purpose: int) -> np.random.Generator:
+def scene_rng(seed: int, split: Split, purpose: int) -> np.random.Generator:
     """Return the random stream of a scene for one purpose (0 scene, 1 sound, 2 pixels)."""
-    stream = _HELD_OUT_STREAM if held_out else _TRAINING_STREAM
-    return np.random.Generator(np.random.PCG64([seed, stream, purpose]))
+    return np.random.Generator(np.random.PCG64([seed, split.stream, purpose]))
 
 
-def make_scene(seed: int, *, duration_s: float = SCENE_DURATION_S, held_out: bool = False) -> Scene:
-    """Invent the scene of `seed` (>= 0); held-out scenes come from another seed space."""
-    rng = scene_rng(seed, held_out, 0)
+def make_scene(
+    seed: int, *, duration_s: float = SCENE_DURATION_S, split: Split = Split.TRAINING
+) -> Scene:
+    """Invent the scene of `seed` (>= 0); every split has a seed space of its own."""
+    rng = scene_rng(seed, split, 0)
     haste = str(rng.choice(list(_HASTE), p=[0.03, 0.15, 0.67, 0.15]))
     floor = float(rng.uniform(0.8, 0.9))
     backdrop = make_backdrop(rng, floor)
@@ -133,7 +135,7 @@ def make_scene(seed: int, *, duration_s: float = SCENE_DURATION_S, held_out: boo
     ]
     return Scene(
         seed,
-        held_out,
+        split,
         duration_s,
         SOURCE_RATES[int(rng.integers(len(SOURCE_RATES)))],
         _contacts(actors, materials, camera, duration_s),
@@ -177,8 +179,10 @@ def _cast(
     Of a few tries the one that collides least with the impacts of `others` is taken, since a
     touch that is drawn but too close to another one to be sounded teaches nothing.
     """
-    material = MATERIALS[int(rng.integers(len(MATERIALS)))]
-    actions = [a for a in material.actions if a != "roll" or place.width > 0.72]
+    drawn = [m for m in MATERIALS if set(m.actions) & _DRAWN]
+    material = drawn[int(rng.integers(len(drawn)))]
+    actions = [a for a in material.actions if a in _DRAWN]
+    actions = [a for a in actions if a != "roll" or place.width > 0.72]
     action = actions[int(rng.integers(len(actions)))]
     paint = mix_paint(rng, material)
     tries = [

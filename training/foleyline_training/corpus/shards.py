@@ -27,10 +27,11 @@ from .render import render_pictures
 from .scene import make_scene
 from .sounds import SoundLibrary
 from .soundtrack import mix_soundtrack, used_files
+from .split import Split
 
 _LOG = logging.getLogger(__name__)
 _SOUND_SCALE = 32767.0
-CORPUS_VERSION = 1
+CORPUS_VERSION = 2
 """Raise it when the same seed no longer gives the same scene, so old shards are not resumed."""
 
 
@@ -43,7 +44,7 @@ class CorpusSpec:
     phase_s: Fraction = Fraction(4, 125)
     size_px: int = 48
     rate_hz: int = 32000
-    held_out: bool = False
+    split: Split = Split.TRAINING
 
     @property
     def duration_s(self) -> float:
@@ -173,9 +174,7 @@ def _write_chunk(chunk: _Chunk) -> None:
     rows: list[tuple[int, float, int, float, float]] = []
     files: set[str] = set()
     for index in range(chunk.first, chunk.first + chunk.count):
-        scene = make_scene(
-            chunk.start_seed + index, duration_s=spec.duration_s, held_out=spec.held_out
-        )
+        scene = make_scene(chunk.start_seed + index, duration_s=spec.duration_s, split=spec.split)
         pictures[index] = render_pictures(
             scene,
             picture_fps=spec.picture_fps,
@@ -184,9 +183,9 @@ def _write_chunk(chunk: _Chunk) -> None:
             phase_s=spec.phase_s,
             source_fps=scene.source_fps,
         )
-        mixed = mix_soundtrack(scene, library, rate_hz=spec.rate_hz, held_out=spec.held_out)
+        mixed = mix_soundtrack(scene, library, rate_hz=spec.rate_hz)
         sound[index] = np.rint(mixed * _SOUND_SCALE).astype(np.int16)
-        files.update(used_files(scene, library, held_out=spec.held_out))
+        files.update(used_files(scene, library))
         rows += [
             (index, c.time_s, MATERIAL_NAMES.index(c.material), c.strength, c.x)
             for c in scene.contacts
@@ -240,10 +239,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--start-seed", type=int, default=0)
     parser.add_argument("--size-px", type=int, default=CorpusSpec().size_px)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--split", type=Split, choices=list(Split), default=Split.TRAINING)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    spec = CorpusSpec(size_px=given.size_px, held_out=given.held_out)
+    spec = CorpusSpec(size_px=given.size_px, split=given.split)
     generate_shard(
         spec, given.start_seed, given.count, given.out, given.sounds, processes=given.processes
     )

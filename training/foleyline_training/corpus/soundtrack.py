@@ -32,15 +32,13 @@ class Voice:
     pitch: float
 
 
-def cast_voices(scene: Scene, library: SoundLibrary, *, held_out: bool) -> dict[int, Voice]:
+def cast_voices(scene: Scene, library: SoundLibrary) -> dict[int, Voice]:
     """Choose a voice for each actor that has contacts: actor index to voice."""
     materials = {contact.actor: contact.material for contact in scene.contacts}
     voices: dict[int, Voice] = {}
     for actor in sorted(materials):
-        rng = np.random.Generator(
-            np.random.PCG64([scene.seed, int(scene.held_out), int(held_out), actor, 0x501CE])
-        )
-        rows = library.rows(materials[actor], held_out)
+        rng = np.random.Generator(np.random.PCG64([scene.seed, scene.split.stream, actor, 0x501CE]))
+        rows = library.rows(materials[actor], held_out=scene.split.new_sounds)
         families = sorted({row.family for row in rows})
         family = families[int(rng.integers(len(families)))]
         siblings = [row for row in rows if row.family == family]
@@ -51,15 +49,13 @@ def cast_voices(scene: Scene, library: SoundLibrary, *, held_out: bool) -> dict[
     return voices
 
 
-def used_files(scene: Scene, library: SoundLibrary, *, held_out: bool) -> list[str]:
+def used_files(scene: Scene, library: SoundLibrary) -> list[str]:
     """Return the files that may be heard in the scene's soundtrack, sorted."""
-    voices = cast_voices(scene, library, held_out=held_out)
+    voices = cast_voices(scene, library)
     return sorted({take.row.file for voice in voices.values() for take in voice.takes})
 
 
-def mix_soundtrack(
-    scene: Scene, library: SoundLibrary, *, rate_hz: int, held_out: bool
-) -> NDArray[np.float32]:
+def mix_soundtrack(scene: Scene, library: SoundLibrary, *, rate_hz: int) -> NDArray[np.float32]:
     """Mix the scene's sound: mono float32 (round(duration_s * rate_hz),), peak at most 0.9.
 
     Level (-24 to 0 dB) and brightness follow each contact's strength.
@@ -67,14 +63,11 @@ def mix_soundtrack(
     """
     if library.rate_hz != rate_hz:
         raise ValueError(f"library is at {library.rate_hz} Hz, not {rate_hz} Hz")
-    rng = scene_rng(scene.seed, scene.held_out, 1)
+    rng = scene_rng(scene.seed, scene.split, 1)
     total = round(scene.duration_s * rate_hz)
     floor_level = 10 ** (float(rng.uniform(*_FLOOR_DB)) / 20)
     mix = rng.standard_normal(total, dtype=np.float32) * np.float32(floor_level)
-    voices = {
-        actor: _pitched(voice)
-        for actor, voice in cast_voices(scene, library, held_out=held_out).items()
-    }
+    voices = {actor: _pitched(voice) for actor, voice in cast_voices(scene, library).items()}
     for contact in scene.contacts:
         takes = voices[contact.actor]
         samples, onset = takes[int(rng.integers(len(takes)))]
