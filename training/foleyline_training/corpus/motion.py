@@ -41,6 +41,21 @@ class Track:
         return a + since_s * (b + since_s * (c + since_s * d))
 
 
+@dataclass(frozen=True, slots=True)
+class Sustain:
+    """A sound that lasts, from `start_s` for `length_s` seconds.
+
+    `level` (0..1) is how loud it is over scene time, and `rate` how fast what makes it moves, 1
+    being usual: it sets an engine's pitch and a scrape's brightness. `x` in stage units.
+    """
+
+    start_s: float
+    length_s: float
+    level: Track
+    rate: Track
+    x: float
+
+
 @dataclass(slots=True)
 class TrackBuilder:
     """Builds a track piece by piece from `value` at `time_s`, and collects impacts."""

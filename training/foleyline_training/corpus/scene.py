@@ -24,6 +24,7 @@ from .actors.swinging import make_swinging
 from .backdrop import Backdrop, make_backdrop, painted_backdrop
 from .canvas import STAGE_WIDTH, Camera, Canvas
 from .materials import MATERIALS, Material
+from .motion import Sustain
 from .paint import Paint, hsv, mix_paint
 from .split import Split
 
@@ -65,6 +66,15 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class SceneSustain:
+    """A lasting sound of the scene: of which material, made by which actor, and how."""
+
+    material: str
+    actor: int
+    sustain: Sustain
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """A moving scene of `duration_s` seconds; `contacts` are sorted by time.
 
@@ -81,6 +91,7 @@ class Scene:
     backdrop: Backdrop
     camera: Camera
     things: tuple[Actor, ...]
+    sustains: tuple[SceneSustain, ...] = ()
 
     def draw(self, time_s: float, width: int, height: int) -> NDArray[np.uint8]:
         """Draw the picture at `time_s`: RGB uint8 (height, width, 3), anti-aliased."""
