@@ -24,6 +24,8 @@ GRAPHS = ("video_encoder", "condition_encoder", "unet", "aligner", "latent_decod
 """Graphs every diff-foley bundle has, as ``<name>.onnx``."""
 MEL_FILTERS = "mel_filters.npy"
 FAMILIES = ("diff-foley", "foley-flow")
+FORMATS = (2, BUNDLE_FORMAT_VERSION)
+"""Versions of the manifest that are read."""
 PRECISIONS = ("fp32", "fp16-weights", "fp16")
 """How graphs compute: in float32; in float32 with weights stored as float16; in float16."""
 EVALUATION_GRAPHS = ("spectrogram_encoder", "latent_encoder", "evaluation_classifier")
@@ -54,10 +56,11 @@ class Manifest:
     """Measured differences between the networks and their graphs; ignored at run time."""
 
     def __post_init__(self) -> None:
-        if self.format_version != BUNDLE_FORMAT_VERSION:
-            raise ValueError(
-                f"format_version is {self.format_version}, but {BUNDLE_FORMAT_VERSION} is read"
-            )
+        if self.format_version not in FORMATS:
+            read = " and ".join(map(str, FORMATS))
+            raise ValueError(f"format_version is {self.format_version}, but {read} are read")
+        if self.format_version < (needed := format_for(self.model)):
+            raise ValueError(f"format_version is {self.format_version}, below {needed}")
         if self.family not in FAMILIES:
             raise ValueError(f"family is {self.family!r}, but must be one of {FAMILIES}")
         if self.precision not in PRECISIONS:
@@ -68,6 +71,11 @@ class Manifest:
         needed = {f"{graph}.onnx" for graph in GRAPHS} | {MEL_FILTERS, self.attributions}
         if missing := sorted(needed - set(self.files)):
             raise ValueError(f"files: {', '.join(missing)} missing")
+
+
+def format_for(model: ModelSpec) -> int:
+    """The oldest format that says all of ``model``, so that older servers read what they can."""
+    return BUNDLE_FORMAT_VERSION if model.palette else FORMATS[0]
 
 
 def read_manifest(folder: Path) -> Manifest:

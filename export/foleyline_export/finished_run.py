@@ -33,7 +33,10 @@ def export_run(
     config = read_run_config(run)
     index: dict[str, Any] = json.loads((run / "corpus" / "index.json").read_text(encoding="utf-8"))
     stages = {name: load_checkpoint(run / f"{name}.pt") for name in STAGES}
-    specs = graph_specs(config, run, len(index["materials"]))
+    diffusion: dict[str, Any] = stages["diffusion"]["extra"]
+    # Runs from before there were palettes say nothing of one.
+    palette: list[str] = diffusion.get("palette", [])
+    specs = graph_specs(config, run, len(index["materials"]), len(palette))
     plan = BundlePlan(
         name=config.name,
         version=version,
@@ -41,7 +44,7 @@ def export_run(
         licence=config.licence,
         precision="fp16-weights",
         model=config.model_spec(
-            scale_factor=stages["diffusion"]["extra"]["scale_factor"], margin=VIDEO_MARGIN
+            scale_factor=diffusion["scale_factor"], margin=VIDEO_MARGIN, palette=tuple(palette)
         ),
         graphs={spec.name: lambda spec=spec: spec for spec in specs},
         credits=index["sounds"],

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from foleyline_contract.bundle import MEL_FILTERS, Manifest, write_manifest
+from foleyline_contract.bundle import MEL_FILTERS, Manifest, format_for, write_manifest
 from foleyline_contract.fields import to_json
 from foleyline_contract.specs import ModelSpec
-from foleyline_contract.version import BUNDLE_FORMAT_VERSION, PACKAGE_VERSION
+from foleyline_contract.version import PACKAGE_VERSION
 from foleyline_export.draft import Draft
 from foleyline_export.graph_file import forget_shapes, graph_files, save_graph
 from foleyline_export.graph_spec import GraphSpec
@@ -96,7 +96,7 @@ def write_bundle(
 
 def _manifest(plan: BundlePlan, draft: Draft, parity: Mapping[str, Report]) -> Manifest:
     return Manifest(
-        format_version=BUNDLE_FORMAT_VERSION,
+        format_version=format_for(plan.model),
         name=plan.name,
         family="diff-foley",
         version=plan.version,

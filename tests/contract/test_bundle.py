@@ -12,6 +12,7 @@ from foleyline_contract.bundle import (
     MEL_FILTERS,
     Manifest,
     file_sha256,
+    format_for,
     manifest_sha256,
     read_manifest,
     verify_files,
@@ -51,6 +52,46 @@ def bundle(tmp_path):
     )
     write_manifest(tmp_path, manifest)
     return tmp_path, manifest
+
+
+def test_a_palette_needs_the_format_that_has_one(bundle):
+    folder, manifest = bundle
+    model = replace(MODEL, palette=("wood", "footstep_loose"))
+    assert (format_for(MODEL), format_for(model)) == (2, 3)
+    with pytest.raises(ValueError, match="format_version is 2, below 3"):
+        replace(manifest, model=model)
+    newer = replace(manifest, model=model, format_version=3)
+    write_manifest(folder, newer)
+    assert read_manifest(folder) == newer
+
+
+def test_a_manifest_from_before_palettes_has_none(bundle):
+    folder, _ = bundle
+    value = json.loads((folder / MANIFEST_NAME).read_text())
+    del value["model"]["palette"]
+    (folder / MANIFEST_NAME).write_text(json.dumps(value))
+    assert read_manifest(folder).model.palette == ()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("auto",),
+        ("",),
+        ("Wood",),
+        ("wood hit",),
+        ("wood__hit",),
+        ("_wood",),
+        ("wood\n",),
+        ("h\u00f6lz",),
+        ("x" * 41,),
+        ("wood", "wood"),
+        tuple(f"sound_{number}" for number in range(257)),
+    ],
+)
+def test_palettes_that_nobody_could_choose_from_are_refused(names):
+    with pytest.raises(ValueError, match="palette"):
+        replace(MODEL, palette=names)
 
 
 def test_round_trip(bundle):

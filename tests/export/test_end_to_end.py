@@ -160,6 +160,7 @@ def test_bundle_is_whole(bundle):
     verify_files(bundle, manifest)
     assert (manifest.name, manifest.licence) == ("tiny", "CC0-1.0")
     assert manifest.training["scenes"] == 8
+    assert list(manifest.model.palette) == manifest.training["materials"]
 
 
 def test_bundle_credits_the_sounds_that_were_heard(bundle, sounds):
@@ -181,7 +182,8 @@ def test_graphs_follow_one_another(bundle):
 
     rng = np.random.default_rng(0)
     (features,) = run("video_encoder", pictures=rng.random((1, window, 3, 16, 16)))
-    (condition,) = run("condition_encoder", features=features)
+    palette = np.eye(1, len(spec.palette))
+    (condition,) = run("condition_encoder", features=features, palette=palette)
     latent, time_ = rng.standard_normal((1, *spec.latent.shape)), np.array([500.5])
     (clean,) = run("unet", latent=latent, timestep=time_, condition=condition)
     log_prob, gradient = run("aligner", latent=clean, timestep=time_, features=features)

@@ -132,7 +132,9 @@ class Config:
         """Length of a rendered scene."""
         return self.corpus.duration_pictures / self.picture.fps
 
-    def model_spec(self, *, scale_factor: float, margin: int) -> ModelSpec:
+    def model_spec(
+        self, *, scale_factor: float, margin: int, palette: tuple[str, ...] = ()
+    ) -> ModelSpec:
         """The spec that goes into a bundle."""
         columns = self.features.per_window * self.latent.columns_per_feature
         return ModelSpec(
@@ -145,6 +147,7 @@ class Config:
             schedule=self.schedule,
             aligner=AlignerSpec("encoded"),
             defaults=self.defaults,
+            palette=palette,
         )
 
 

@@ -21,11 +21,16 @@ from foleyline_training.stages.networks import (
 FRAMES_TO_TRACE = 24
 
 
-def graph_specs(config: Config, run: Path, materials: int) -> list[GraphSpec]:
-    """The graphs of a finished run, with the run's weights."""
+def graph_specs(config: Config, run: Path, materials: int, palette: int = 0) -> list[GraphSpec]:
+    """The graphs of a finished run, with the run's weights.
+
+    Args:
+        materials: how many the contact heads of CAVP tell apart.
+        palette: how many sounds the condition encoder can be asked for.
+    """
     cavp = trained(make_cavp(config, materials), run / "cavp.pt")
     autoencoder = trained(make_autoencoder(config), run / "autoencoder.pt")
-    denoiser = trained(make_denoiser(config), run / "diffusion.pt")
+    denoiser = trained(make_denoiser(config, palette), run / "diffusion.pt")
     aligner = trained(make_aligner(config), run / "classifier.pt")
     batch = {0: "batch"}
     return [
@@ -39,9 +44,9 @@ def graph_specs(config: Config, run: Path, materials: int) -> list[GraphSpec]:
         GraphSpec(
             "condition_encoder",
             denoiser.condition_encoder,
-            {"features": batch},
+            {"features": batch, **({"palette": batch} if palette else {})},
             ("condition",),
-            lambda n: {"features": _features(config, n)},
+            lambda n: {"features": _features(config, n), **_palette(palette, n)},
         ),
         GraphSpec(
             "unet",
@@ -75,6 +80,14 @@ def _pictures(config: Config, batch: int) -> Tensor:
 
 def _features(config: Config, batch: int) -> Tensor:
     return torch.randn(batch, config.features.per_window, config.features.dim)
+
+
+def _palette(palette: int, batch: int) -> Mapping[str, Tensor]:
+    """Rows that ask for one sound after the other, the first for none."""
+    if not palette:
+        return {}
+    rows = torch.eye(palette + 1, palette).roll(1, 0)
+    return {"palette": rows[torch.arange(batch) % len(rows)]}
 
 
 def _condition(config: Config, batch: int) -> Tensor:

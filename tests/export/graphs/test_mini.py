@@ -1,10 +1,15 @@
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from foleyline_contract.bundle import GRAPHS
+from foleyline_export.graph_file import save_graph
 from foleyline_export.graphs.mini import graph_specs
+from foleyline_export.trace import to_onnx
+from foleyline_export.verify import verify
 from foleyline_training.checkpoints import save_checkpoint
 from foleyline_training.config import load_config
 from foleyline_training.stages.networks import (
@@ -15,7 +20,7 @@ from foleyline_training.stages.networks import (
 )
 
 TINY = Path(__file__).parents[2] / "training" / "tiny.toml"
-MATERIALS = 3
+MATERIALS, PALETTE = 3, 3
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +28,25 @@ def config():
     return load_config(str(TINY))
 
 
-@pytest.fixture(scope="module")
-def specs(config, tmp_path_factory):
-    run = tmp_path_factory.mktemp("run")
+def specs_of(config, run, palette):
     for name, network in (
         ("cavp", make_cavp(config, MATERIALS)),
         ("autoencoder", make_autoencoder(config)),
-        ("diffusion", make_denoiser(config)),
+        ("diffusion", make_denoiser(config, palette)),
         ("classifier", make_aligner(config)),
     ):
         save_checkpoint(run / f"{name}.pt", {"weights": network.state_dict()})
-    return {spec.name: spec for spec in graph_specs(config, run, MATERIALS)}
+    return {spec.name: spec for spec in graph_specs(config, run, MATERIALS, palette)}
+
+
+@pytest.fixture(scope="module")
+def specs(config, tmp_path_factory):
+    return specs_of(config, tmp_path_factory.mktemp("run"), PALETTE)
+
+
+@pytest.fixture(scope="module")
+def without_palette(config, tmp_path_factory):
+    return specs_of(config, tmp_path_factory.mktemp("run"), 0)
 
 
 def test_all_graphs_of_a_bundle_are_there(specs):
@@ -44,7 +57,7 @@ def test_all_graphs_of_a_bundle_are_there(specs):
     ("name", "inputs", "outputs"),
     [
         ("video_encoder", "pictures", "features"),
-        ("condition_encoder", "features", "condition"),
+        ("condition_encoder", "features palette", "condition"),
         ("unet", "latent timestep condition", "prediction"),
         ("aligner", "latent timestep features", "log_prob gradient"),
         ("latent_decoder", "latent", "mel"),
@@ -55,6 +68,25 @@ def test_names_are_those_of_the_document(specs, name, inputs, outputs):
     assert list(specs[name].inputs) == inputs.split()
     assert list(specs[name].outputs) == outputs.split()
     assert all(0 in axes for axes in specs[name].inputs.values())
+
+
+def test_without_a_palette_nothing_can_be_asked_for(without_palette):
+    encoder = without_palette["condition_encoder"]
+    assert list(encoder.inputs) == list(encoder.samples(2)) == ["features"]
+
+
+@pytest.mark.parametrize("palette", [0, PALETTE])
+def test_exported_condition_encoder_is_the_network(specs, without_palette, palette, busy, tmp_path):
+    spec = (specs if palette else without_palette)["condition_encoder"]
+    spec = replace(spec, network=busy(deepcopy(spec.network)))
+    save_graph(to_onnx(spec), tmp_path / "condition_encoder.onnx")
+    verify(spec, tmp_path / "condition_encoder.onnx", spec.tolerance)
+
+
+def test_samples_ask_for_nothing_and_for_something(specs):
+    rows = specs["condition_encoder"].samples(6)["palette"]
+    assert rows.sum(1).tolist() == [0, 1, 1, 1, 0, 1]
+    assert rows[1:4].equal(torch.eye(3))
 
 
 def test_shapes_are_those_of_the_document(specs, config):

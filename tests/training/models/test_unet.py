@@ -54,6 +54,25 @@ def test_condition_encoder_knows_positions(busy):
     assert not torch.allclose(condition[:, 0], condition[:, 1])
 
 
+def test_palette_adds_the_same_to_every_position(busy):
+    encoder = busy(ConditionEncoder(feature_dim=6, condition_dim=8, per_window=16, palette=3))
+    features, asked = torch.randn(3, 16, 6), torch.eye(3)
+    added = encoder(features, asked) - encoder(features)
+    torch.testing.assert_close(added, added[:, :1].expand_as(added))
+    torch.testing.assert_close(added[:, 0], encoder.palette.weight.T)
+
+
+def test_a_palette_of_zeros_is_auto(busy):
+    encoder = busy(ConditionEncoder(feature_dim=6, condition_dim=8, per_window=16, palette=3))
+    features = torch.randn(2, 16, 6)
+    assert torch.equal(encoder(features, torch.zeros(2, 3)), encoder(features))
+
+
+def test_encoder_without_a_palette_has_the_weights_it_always_had():
+    encoder = ConditionEncoder(feature_dim=6, condition_dim=8, per_window=16)
+    assert set(encoder.state_dict()) == {"positions", "embedder.weight", "embedder.bias"}
+
+
 def test_zero_features_are_not_the_zero_condition(busy):
     """Dropping means zeros after the encoder; silence seen before it is another thing."""
     encoder = busy(ConditionEncoder(feature_dim=6, condition_dim=8, per_window=16))

@@ -63,5 +63,30 @@ def test_figures_are_numbers_even_without_a_dropped_row(stage):
         assert len(figures) == 1  # of one row, only one kind is known
 
 
-def test_scale_factor_is_kept(stage, data):
-    assert stage.extra_state() == {"scale_factor": data.scale_factor}
+def test_the_palette_reaches_the_condition(stage):
+    """What is drawn for a window is what its row is encoded with; dropped rows have none of it."""
+    encoded = []
+    stage.network.condition_encoder.register_forward_hook(
+        lambda _, inputs, output: encoded.append((*inputs, output))
+    )
+    with_batch(stage, 64).loss(np.random.default_rng(0))
+    features, palette, condition = encoded[0]
+    assert palette.shape == (64, 3)
+    assert 0 < palette.any(dim=1).sum() < 64
+    torch.testing.assert_close(condition, stage.network.condition_encoder(features, palette))
+
+
+def test_what_export_needs_is_kept(stage, data):
+    assert stage.extra_state() == {
+        "scale_factor": data.scale_factor,
+        "palette": ["wood", "glass", "water"],
+    }
+
+
+def test_a_corpus_without_materials_trains_without_a_palette(data, unmoved, busy):
+    data.corpus.materials = []
+    stage = DiffusionStage(data)
+    busy(stage.network)
+    loss, _ = with_batch(stage, 16).loss(np.random.default_rng(0))
+    assert unmoved(stage.network, loss) == []
+    assert stage.extra_state()["palette"] == []

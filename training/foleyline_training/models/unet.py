@@ -16,16 +16,28 @@ from foleyline_training.models.layers import TimestepBlock, TimestepEmbedding, T
 class ConditionEncoder(nn.Module):
     """Features (batch, F, feature_dim) to condition (batch, F, condition_dim).
 
-    A projection and learned positions, as the official ``Video_Feat_Encoder_Posembed``.
+    A projection and learned positions, as the official ``Video_Feat_Encoder_Posembed``, and
+    our own addition: the category of sound that is asked for, at every position.
+
+    Args:
+        palette: how many categories there are to ask for; 0 for a network without them.
     """
 
-    def __init__(self, feature_dim: int, condition_dim: int, per_window: int) -> None:
+    def __init__(
+        self, feature_dim: int, condition_dim: int, per_window: int, palette: int = 0
+    ) -> None:
         super().__init__()
         self.embedder = nn.Linear(feature_dim, condition_dim)
         self.positions = nn.Parameter(torch.randn(per_window, condition_dim) * 0.02)
+        # No bias: zeros must mean that nothing is asked for.
+        self.palette = nn.Linear(palette, condition_dim, bias=False) if palette else None
 
-    def forward(self, features: Tensor) -> Tensor:
-        return self.embedder(features) + self.positions[None]
+    def forward(self, features: Tensor, palette: Tensor | None = None) -> Tensor:
+        """``palette`` (batch, palette): one-hot, or zeros (as None) to go by the picture alone."""
+        condition = self.embedder(features) + self.positions[None]
+        if self.palette is None or palette is None:
+            return condition
+        return condition + self.palette(palette)[:, None]
 
 
 class _Level(nn.Module):

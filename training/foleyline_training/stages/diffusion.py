@@ -14,19 +14,24 @@ from foleyline_training.data.crops import draw_window
 from foleyline_training.objectives.diffusion import Schedule
 from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.networks import make_denoiser
+from foleyline_training.stages.palette import WindowPalette
 
 CONDITION_DROP_RATE = 0.2
 """Diff-Foley's; a dropped condition is zeros *after* the condition encoder, as sampled."""
 
 
 class DiffusionStage:
-    """Denoise latents of single and of merged windows, one in five without its condition."""
+    """Denoise latents of single and of merged windows, one in five without its condition.
+
+    Half of the windows are told which sound of the palette they mostly have.
+    """
 
     name = "diffusion"
 
     def __init__(self, data: ConditionedData) -> None:
         self.data, self.config = data, data.config
-        self.network = make_denoiser(data.config)
+        self.palette = WindowPalette(data.corpus, tuple(data.corpus.materials))
+        self.network = make_denoiser(data.config, len(self.palette.names))
         self.schedule = Schedule(data.config.schedule)
 
     def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
@@ -36,7 +41,9 @@ class DiffusionStage:
             for _ in range(batch)
         ]
         clean = self.data.latents(windows)
-        condition = self.network.condition_encoder(self.data.feature_windows(windows))
+        condition = self.network.condition_encoder(
+            self.data.feature_windows(windows), self.palette.draw(rng, windows)
+        )
         keep = (torch.rand(batch) >= CONDITION_DROP_RATE).float()[:, None, None]
         timestep, noise = self.schedule.draw_timesteps(batch), torch.randn_like(clean)
         noisy = self.schedule.add_noise(clean, noise, timestep)
@@ -54,4 +61,4 @@ class DiffusionStage:
         }
 
     def extra_state(self) -> dict[str, Any]:
-        return {"scale_factor": self.data.scale_factor}
+        return {"scale_factor": self.data.scale_factor, "palette": list(self.palette.names)}

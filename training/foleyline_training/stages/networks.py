@@ -40,7 +40,8 @@ def make_autoencoder(config: Config) -> Autoencoder:
     return Autoencoder(config.mel.bands, config.networks.autoencoder_widths, config.latent.channels)
 
 
-def make_denoiser(config: Config) -> Denoiser:
+def make_denoiser(config: Config, palette: int = 0) -> Denoiser:
+    """Fresh networks; ``palette`` is the number of categories that can be asked for."""
     features = config.features
     return Denoiser(
         UNet(
@@ -49,7 +50,7 @@ def make_denoiser(config: Config) -> Denoiser:
             config.networks.unet_levels,
             features.condition_dim,
         ),
-        ConditionEncoder(features.dim, features.condition_dim, features.per_window),
+        ConditionEncoder(features.dim, features.condition_dim, features.per_window, palette),
     )
 
 

@@ -1,0 +1,47 @@
+"""The sound palette in training: which category a window is said to sound like."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.data.crops import Merged, cut
+
+TOLD_RATE = 0.5
+"""Share of the windows that are told; the others teach what *auto* means."""
+
+
+class WindowPalette:
+    """Draws categories for windows of a corpus.
+
+    Args:
+        names: the palette, in the order of the network's input. Materials of the corpus that
+            are not in it are never told, names that the corpus does not have never drawn.
+    """
+
+    def __init__(self, corpus: CorpusFiles, names: tuple[str, ...]) -> None:
+        self.names, self._corpus = names, corpus
+        known = [name for name in names if name in corpus.materials]
+        self._columns = [names.index(name) for name in known]
+        self._materials = [corpus.materials.index(name) for name in known]
+
+    def draw(self, rng: np.random.Generator, windows: list[Merged]) -> Tensor:
+        """One-hot rows (batch, palette): the category most heard in a window, or zeros.
+
+        Zeros, which mean *auto*, are half of the rows, and those in which nothing is heard.
+        """
+        rows = np.zeros((len(windows), len(self.names)), np.float32)
+        told = rng.random(len(windows)) < TOLD_RATE
+        for row, window in enumerate(windows):
+            heard = self._heard(window)
+            if told[row] and heard.any():
+                # Of equals any one; counts are whole, so a fraction decides nothing else.
+                most = int(np.argmax(heard + rng.random(len(heard))))
+                rows[row, self._columns[most]] = 1
+        return torch.from_numpy(rows)
+
+    def _heard(self, window: Merged) -> np.ndarray:
+        """How often each known category is heard in a window: (known,)."""
+        return cut(window, self._corpus.contacts_seen)[:, self._materials].sum(0, dtype=np.int64)
