@@ -37,6 +37,11 @@ def test_override():
     assert config.networks.autoencoder_widths == (8,)
 
 
+def test_override_of_a_stages_default():
+    config = load_config("mini", {"stages.cavp.precision": "bfloat16"})
+    assert config.stages["cavp"].precision == "bfloat16"
+
+
 @pytest.mark.parametrize("name", ["sead", "stages.cavp.secs", "stage.cavp.seconds", "name.mini"])
 def test_unknown_override_names_itself(name):
     with pytest.raises(KeyError, match=name):
@@ -65,9 +70,13 @@ def test_a_run_keeps_its_configuration(mini, tmp_path):
         ({"schedule": "cosine", "steps": 100}, "more steps than it takes to warm up"),
         ({"steps": 0}, "steps is below one"),
         ({"warm_up_steps": 0}, "warm_up_steps is below one"),
+        ({"precision": "half"}, "precision is 'half'"),
+        ({"device": "tpu"}, "device is 'tpu'"),
+        ({"accumulate": 0}, "does not fall into 0 parts"),
+        ({"accumulate": 5}, "a batch of 12 does not fall into 5 parts"),
     ],
 )
-def test_schedules_that_cannot_be_followed(mini, changed, reason):
+def test_stages_that_cannot_be_trained(mini, changed, reason):
     with pytest.raises(ValueError, match=reason):
         replace(mini.stages["cavp"], **changed)
 

@@ -29,7 +29,7 @@ class ToyStage:
         self.network = nn.Linear(1, 1)
         self.die_at, self.calls, self.draws = die_at, 0, []
 
-    def loss(self, rng):
+    def loss(self, rng, share):
         if self.calls == self.die_at:
             raise Killed
         self.calls += 1
@@ -156,3 +156,23 @@ def test_kept_weights_are_the_average(tmp_path):
     kept = load_checkpoint(run(stage, tmp_path, slow))["weights"]["weight"].item()
     assert kept != start
     assert stage.network.weight.item() == kept
+
+
+def test_parts_of_a_step_add_up_to_it(tmp_path):
+    class Rows(ToyStage):
+        """A loss that is a mean over rows, and draws for all of them."""
+
+        def loss(self, rng, share):
+            x = share.normal(rng, (CONFIG.batch, 1))
+            return (self.network(x) - 3 * x).square().mean(), {}
+
+    weights = [
+        load_checkpoint(run(Rows(), tmp_path / str(n), replace(CONFIG, accumulate=n)))["weights"]
+        for n in (1, 4)
+    ]
+    torch.testing.assert_close(*(w["weight"] for w in weights), rtol=1e-5, atol=1e-6)
+
+
+def test_weights_stay_in_full_precision(tmp_path):
+    state = load_checkpoint(run(ToyStage(), tmp_path, replace(CONFIG, precision="bfloat16")))
+    assert state["weights"]["weight"].dtype == torch.float32

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from foleyline_contract.errors import FoleyError
 from foleyline_training.config import STAGES, load_config
 
 
@@ -46,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
                 runs.train_stage(arguments.stage, config, run)
             case _:
                 runs.train_all(config, run, _same_run(arguments))
-    except runs.TimbreLost as error:
+    except (runs.TimbreLost, FoleyError) as error:
         print(f"foley-train: {error}", file=sys.stderr)
         return 1
     return 0

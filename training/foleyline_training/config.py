@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ BUILT_IN = Path(__file__).parent / "configs"
 RUN_CONFIG = "config.json"
 """A run's configuration as used, in the run's folder."""
 STAGES = ("cavp", "autoencoder", "diffusion", "classifier")
+PRECISIONS = ("float32", "bfloat16", "float16")
+DEVICES = ("auto", "cpu", "cuda")
 SCHEDULES = ("timed-cosine", "cosine", "constant")
 """Curves of the learning rate; learning_rate.py says how they go."""
 
@@ -73,6 +75,10 @@ class StageConfig:
         schedule: the curve it follows.
         warm_up_steps: how many steps it takes to reach the peak.
         steps: the stage ends after so many even if time is left; none means time alone counts.
+        batch: rows of a step, over all processes and parts.
+        accumulate: parts a step is worked through in, one after the other, to need less memory.
+        precision: what the networks compute in; weights and losses are float32 always.
+        device: ``auto`` takes a graphics card where there is one.
     """
 
     seconds: float
@@ -83,8 +89,17 @@ class StageConfig:
     schedule: str = "timed-cosine"
     warm_up_steps: int = 100
     steps: int | None = None
+    accumulate: int = 1
+    precision: str = "float32"
+    device: str = "auto"
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is {self.precision!r}, not one of {PRECISIONS}")
+        if self.device not in DEVICES:
+            raise ValueError(f"device is {self.device!r}, not one of {DEVICES}")
+        if self.accumulate < 1 or self.batch % self.accumulate:
+            raise ValueError(f"a batch of {self.batch} does not fall into {self.accumulate} parts")
         if self.schedule not in SCHEDULES:
             raise ValueError(f"schedule is {self.schedule!r}, not one of {SCHEDULES}")
         if self.warm_up_steps < 1:
@@ -93,6 +108,9 @@ class StageConfig:
             raise ValueError("steps is below one")
         if self.schedule == "cosine" and (self.steps or 0) <= self.warm_up_steps:
             raise ValueError("a cosine schedule needs more steps than it takes to warm up")
+
+
+STAGE_SETTINGS = tuple(item.name for item in fields(StageConfig))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +184,9 @@ def load_config(name_or_path: str, overrides: Mapping[str, Any] | None = None) -
         table = values
         for parent in parents:
             table = table.get(parent) if isinstance(table, dict) else None
-        if not isinstance(table, dict) or last not in table:
+        # A file need not spell out a stage's settings that have a default.
+        known = STAGE_SETTINGS if parents[:1] == ["stages"] else ()
+        if not isinstance(table, dict) or not (last in table or last in known):
             raise KeyError(f"no setting {dotted!r}")
         table[last] = value
     return from_json(Config, values)

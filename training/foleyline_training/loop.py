@@ -13,6 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from foleyline_training.checkpoints import load_checkpoint, save_checkpoint
 from foleyline_training.config import StageConfig
 from foleyline_training.learning_rate import learning_rate
+from foleyline_training.share import Share, whole_share
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,12 @@ class Stage(Protocol):
         """What is trained."""
         ...
 
-    def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
-        """Draw a batch with ``rng`` and return the loss with figures for the log."""
+    def loss(self, rng: np.random.Generator, share: Share) -> tuple[Tensor, Mapping[str, float]]:
+        """Draw a step with ``rng``; return the loss of the share's rows and figures for the log.
+
+        All draws are for the whole step, so that they do not depend on how it is shared out.
+        The loss is a mean over rows, in float32.
+        """
         ...
 
     def extra_state(self) -> dict[str, Any]:
@@ -80,7 +86,7 @@ def train(
         saved = clock()
         while not trainer.finished:
             # Keyed by the step, so that a resumed run draws what an unbroken one would.
-            figures = trainer.advance(np.random.default_rng([seed, trainer.step]))
+            figures = trainer.advance([seed, trainer.step])
             if trainer.step % LOG_EVERY_STEPS == 0:
                 lines.write(json.dumps(figures) + "\n")
                 lines.flush()
@@ -102,6 +108,10 @@ class _Trainer:
 
     def __init__(self, stage: Stage, config: StageConfig, clock: Callable[[], float]) -> None:
         self.stage, self.config, self.clock = stage, config, clock
+        self.share = whole_share(config)
+        stage.network.to(self.share.device)
+        # Gradients of half precision underflow unless the loss is scaled up.
+        self.scaler = torch.amp.GradScaler("cuda", enabled=config.precision == "float16")
         parameters = [p for p in stage.network.parameters() if p.requires_grad]
         self.parameters = parameters
         self.optimiser = torch.optim.AdamW(
@@ -121,31 +131,45 @@ class _Trainer:
         steps = self.config.steps
         return self.elapsed_s >= self.config.seconds or (steps is not None and self.step >= steps)
 
-    def advance(self, rng: np.random.Generator) -> dict[str, float]:
-        """One step; returns the figures for the log."""
+    def advance(self, key: list[int]) -> dict[str, float]:
+        """One step, drawn with ``key``; returns the figures for the log."""
         started = self.clock()
         rate = learning_rate(self.config, self.step, self.elapsed_s)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.stage.network.train()
-        loss, figures = self.stage.loss(rng)
-        if not math.isfinite(loss.item()):
-            raise FloatingPointError(f"{self.stage.name}: the loss is {loss.item()}")
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss, figures = self._backward(key)
+        self.scaler.unscale_(self.optimiser)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimiser.step()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
         self._update_average()
         self.step += 1
         self.elapsed_s += self.clock() - started
         return {
             "step": self.step,
             "seconds": round(self.elapsed_s, 1),
-            "loss": loss.item(),
+            "loss": loss,
             "learning_rate": rate,
             "gradient_norm": norm.item(),
             **figures,
         }
+
+    def _backward(self, key: list[int]) -> tuple[float, dict[str, float]]:
+        """Gradients of the step, part after part; returns means of the loss and the figures."""
+        self.optimiser.zero_grad(set_to_none=True)
+        means: dict[str, list[float]] = {}
+        for part in range(self.share.parts):
+            # Every part draws the whole step anew and takes its rows.
+            share = replace(self.share, part=part)
+            loss, figures = self.stage.loss(np.random.default_rng(key), share)
+            if not math.isfinite(loss.item()):
+                raise FloatingPointError(f"{self.stage.name}: the loss is {loss.item()}")
+            self.scaler.scale(loss / share.parts).backward()
+            for name, value in {"loss": loss.item(), **figures}.items():
+                means.setdefault(name, []).append(value)
+        averages = {name: sum(values) / len(values) for name, values in means.items()}
+        return averages.pop("loss"), averages
 
     def _update_average(self) -> None:
         # Early on the average follows faster, or it would remember the initial weights.
@@ -162,6 +186,7 @@ class _Trainer:
             "weights": self.stage.network.state_dict(),
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
             "step": self.step,
             "elapsed_s": self.elapsed_s,
             "random": torch.get_rng_state(),
@@ -169,8 +194,9 @@ class _Trainer:
 
     def load(self, state: dict[str, Any]) -> None:
         self.stage.network.load_state_dict(state["weights"])
-        self.average = state["average"]
+        self.average = {k: v.to(self.share.device) for k, v in state["average"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
+        self.scaler.load_state_dict(state["scaler"])
         self.step, self.elapsed_s = state["step"], state["elapsed_s"]
         torch.set_rng_state(state["random"])
 

@@ -9,7 +9,7 @@ from foleyline_training.stages.autoencoder import KL_WEIGHT, AutoencoderStage
 class Offset(nn.Module):
     """An autoencoder that is wrong by 0.1 everywhere."""
 
-    def forward(self, mel):
+    def forward(self, mel, noise):
         return mel + 0.1, torch.tensor(2.0)
 
 

@@ -7,7 +7,6 @@ decodes the same whatever window it stands in, but for the receptive field at th
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from foleyline_training.models.layers import ChannelNorm, TemporalBlock
@@ -58,9 +57,14 @@ class Autoencoder(nn.Module):
         self.encoder = Encoder(bands, widths, latent_channels)
         self.decoder = Decoder(bands, widths, latent_channels)
 
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruction of ``mel`` and the KL divergence per latent value, a scalar."""
-        mean, log_variance = self.encoder(mel)
-        latent = mean + (0.5 * log_variance).exp() * torch.randn_like(mean)
+    def forward(self, mel: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Reconstruction of ``mel`` and the KL divergence per latent value, a scalar.
+
+        Args:
+            noise: standard normal (batch, channels, columns), from which the latents are drawn.
+        """
+        # In full precision, whatever the encoder computed in: variances span 13 decades.
+        mean, log_variance = (moment.float() for moment in self.encoder(mel))
+        latent = mean + (0.5 * log_variance).exp() * noise
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         return self.decoder(latent), kl

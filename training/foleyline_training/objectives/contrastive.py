@@ -19,7 +19,7 @@ def symmetric_contrast(video: Tensor, audio: Tensor, scale: Tensor) -> Tensor:
     """
     logits = scale * video @ audio.transpose(-2, -1)  # (..., n, n)
     logits = logits.reshape(-1, *logits.shape[-2:])
-    target = torch.arange(logits.shape[-1]).expand(logits.shape[0], -1)
+    target = torch.arange(logits.shape[-1], device=logits.device).expand(logits.shape[0], -1)
     towards_audio = F.cross_entropy(logits.transpose(1, 2), target)
     towards_video = F.cross_entropy(logits, target)
     return (towards_audio + towards_video) / 2

@@ -7,6 +7,7 @@ do not learn noise.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,19 +24,24 @@ class Schedule:
         roots = torch.linspace(spec.beta_start**0.5, spec.beta_end**0.5, spec.steps).double()
         self.alphas_cumprod = torch.cumprod(1 - roots.square(), dim=0).float()
 
-    def draw_timesteps(self, batch: int) -> Tensor:
+    def draw_timesteps(self, rng: np.random.Generator, batch: int) -> Tensor:
         """Uniform integer steps ``(batch,)``, spread evenly over the batch."""
-        offsets = (torch.arange(batch) + torch.rand(batch)) / batch
+        offsets = torch.from_numpy((np.arange(batch) + rng.random(batch)) / batch)
         return (offsets * self.spec.steps).long().clamp_max(self.spec.steps - 1)
+
+    def _levels(self, like: Tensor, timestep: Tensor) -> Tensor:
+        """abar_t of each row, to be multiplied with ``like``, on its device."""
+        level = self.alphas_cumprod[timestep.cpu()]
+        return level.reshape(-1, *[1] * (like.dim() - 1)).to(like.device)
 
     def add_noise(self, clean: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
         """z_t = sqrt(abar_t) z_0 + sqrt(1 - abar_t) eps."""
-        level = self.alphas_cumprod[timestep].reshape(-1, *[1] * (clean.dim() - 1))
+        level = self._levels(clean, timestep)
         return level.sqrt() * clean + (1 - level).sqrt() * noise
 
     def target(self, clean: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
         """What the network has to predict."""
-        level = self.alphas_cumprod[timestep].reshape(-1, *[1] * (clean.dim() - 1))
+        level = self._levels(clean, timestep)
         match self.spec.prediction:
             case "x0":
                 return clean

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from foleyline_training.config import Config
 from foleyline_training.data.corpus_files import CorpusFiles
 from foleyline_training.data.crops import draw_crop
+from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.networks import make_autoencoder
 
 KL_WEIGHT = 2e-4
@@ -29,15 +29,21 @@ class AutoencoderStage:
         self.network = make_autoencoder(config)
         self.mels = corpus.mels()
 
-    def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, share: Share = WHOLE
+    ) -> tuple[Tensor, Mapping[str, float]]:
         config, corpus = self.config, self.corpus
         crops = [
             draw_crop(rng, corpus.scenes, corpus.duration, config.features.per_window)
             for _ in range(config.stages[self.name].batch)
         ]
-        mels = np.stack([crop.cut(self.mels, config.mel_per_picture) for crop in crops])
-        mel = torch.from_numpy(mels.astype(np.float32)).transpose(1, 2)
-        rebuilt, kl = self.network(mel)
+        columns = config.features.per_window * config.latent.columns_per_feature
+        noise = share.normal(rng, (len(crops), config.latent.channels, columns))
+        cuts = [crop.cut(self.mels, config.mel_per_picture) for crop in share.of(crops)]
+        mel = share.put(np.stack(cuts)).transpose(1, 2)
+        with share.mixed():
+            rebuilt, kl = self.network(mel, noise)
+        rebuilt = rebuilt.float()
         weight = SILENCE_WEIGHT + mel
         level = (weight * (rebuilt - mel).abs()).mean()
         change = (weight[..., 1:] * (rebuilt.diff(dim=-1) - mel.diff(dim=-1)).abs()).mean()

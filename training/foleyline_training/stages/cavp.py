@@ -15,6 +15,7 @@ from foleyline_training.data.corpus_files import CorpusFiles, as_pictures
 from foleyline_training.data.crops import draw_crop
 from foleyline_training.models.cavp import pooled
 from foleyline_training.objectives.contrastive import semantic_contrast, temporal_contrast
+from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.networks import make_cavp
 
 CLIPS_PER_WINDOW = 8
@@ -34,11 +35,15 @@ class CavpStage:
         self.network = make_cavp(config, len(corpus.materials))
         self.mels = corpus.mels()
 
-    def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
-        pictures, mel, seen = self._batch(rng)
+    def loss(
+        self, rng: np.random.Generator, share: Share = WHOLE
+    ) -> tuple[Tensor, Mapping[str, float]]:
+        pictures, mel, seen = self._batch(rng, share)
         with torch.no_grad():
             self.network.log_scale.clamp_(0, LOG_SCALE_MAX)
-        video, audio = self.network(pictures, mel)
+        with share.mixed():
+            video, audio = self.network(pictures, mel)
+        video, audio = video.float(), audio.float()
         scale = self.network.log_scale.exp()
         clips_v, clips_a = pooled(video, CLIPS_PER_WINDOW), pooled(audio, CLIPS_PER_WINDOW)
         semantic = semantic_contrast(clips_v, clips_a, scale)
@@ -54,25 +59,29 @@ class CavpStage:
 
     def _contact_loss(self, features: Tensor, seen: Tensor) -> Tensor:
         logits = self.network.contact_head(features)
-        weight = torch.tensor(CONTACT_WEIGHT)
+        weight = torch.tensor(CONTACT_WEIGHT, device=seen.device)
         return 10 * F.binary_cross_entropy_with_logits(logits, seen, pos_weight=weight)
 
-    def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _batch(
+        self, rng: np.random.Generator, share: Share = WHOLE
+    ) -> tuple[Tensor, Tensor, Tensor]:
         corpus, count = self.corpus, self.config.features.per_window
         crops = [
             draw_crop(rng, corpus.scenes, corpus.duration, count)
             for _ in range(self.config.stages[self.name].batch)
         ]
+        mirrored = rng.random() < 0.5
+        light = share.of(rng.uniform(0.75, 1.3, size=(len(crops), 1, 1, 1, 1)))
+        crops = share.of(crops)
         pictures = np.stack([crop.cut(corpus.pictures) for crop in crops])
-        if rng.random() < 0.5:
-            pictures = pictures[..., ::-1, :]  # mirrored, sound stays: the models are mono
-        light = rng.uniform(0.75, 1.3, size=(len(crops), 1, 1, 1, 1)).astype(np.float32)
+        if mirrored:
+            pictures = pictures[..., ::-1, :]  # the sound stays: the models are mono
         mel = np.stack([crop.cut(self.mels, self.config.mel_per_picture) for crop in crops])
         seen = np.stack([crop.cut(corpus.contacts_seen) for crop in crops])
         return (
-            (as_pictures(pictures) * torch.from_numpy(light)).clamp_(0, 1),
-            torch.from_numpy(mel.astype(np.float32)).transpose(1, 2),
-            torch.from_numpy(seen.astype(np.float32)),
+            (share.put(as_pictures(pictures)) * share.put(light)).clamp_(0, 1),
+            share.put(mel).transpose(1, 2),
+            share.put(seen),
         )
 
     def extra_state(self) -> dict[str, Any]:

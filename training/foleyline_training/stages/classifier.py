@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from foleyline_training.data.crops import Crop, Merged, draw_crop, shifted
 from foleyline_training.objectives.diffusion import Schedule
+from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.networks import make_aligner
 
@@ -33,21 +33,28 @@ class ClassifierStage:
         self.schedule = Schedule(data.config.schedule)
         self.least_shift = round(LEAST_SHIFT_S * data.config.picture.fps)
 
-    def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, share: Share = WHOLE
+    ) -> tuple[Tensor, Mapping[str, float]]:
         batch = self.config.stages[self.name].batch
         heard, seen, labels = self._pairs(rng, batch)
-        clean = self.data.latents(heard)
-        timestep = self.schedule.draw_timesteps(batch)
-        noisy = self.schedule.add_noise(clean, torch.randn_like(clean), timestep)
-        logits = self.network(noisy, timestep.float(), self.data.feature_windows(seen))
-        label = torch.from_numpy((labels == 0).astype(np.float32))
+        shape = self.data.latent_shape(batch)
+        clean = self.data.latents(share.of(heard), share.normal(rng, shape))
+        timestep = share.of(self.schedule.draw_timesteps(rng, batch))
+        noisy = self.schedule.add_noise(clean, share.normal(rng, shape), timestep)
+        features = share.put(self.data.feature_windows(share.of(seen)))
+        with share.mixed():
+            logits = self.network(noisy, share.put(timestep), features)
+        logits, labels = logits.float(), share.of(labels)
+        label = share.put(labels == 0)
         loss = F.binary_cross_entropy_with_logits(logits, label)
-        right = ((logits > 0).float() == label).numpy()
+        right = ((logits > 0).float() == label).cpu().numpy()
         early = timestep.numpy() < self.config.schedule.steps // 2
+        rows = {"accuracy_low_noise": early, "accuracy_shifted": labels == 1}
         return loss, {
             "accuracy": float(right.mean()),
-            "accuracy_low_noise": float(right[early].mean()),
-            "accuracy_shifted": float(right[labels == 1].mean()) if (labels == 1).any() else 1.0,
+            # A share may hold no row of a kind; a mean of nothing is no figure.
+            **{name: float(right[chosen].mean()) for name, chosen in rows.items() if chosen.any()},
         }
 
     def _pairs(

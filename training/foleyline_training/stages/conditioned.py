@@ -55,13 +55,22 @@ class ConditionedData:
         shape = (self.corpus.duration * latent.columns_per_feature, 2 * latent.channels)
         return self.corpus.cached(_named("moments", run / "autoencoder.pt"), shape, compute)
 
-    def latents(self, windows: list[Merged]) -> Tensor:
-        """Sampled, scaled latents (batch, channels, columns)."""
+    def latent_shape(self, batch: int) -> tuple[int, int, int]:
+        """Shape of the latents of ``batch`` windows: (batch, channels, columns)."""
+        latent = self.config.latent
+        return batch, latent.channels, self.config.features.per_window * latent.columns_per_feature
+
+    def latents(self, windows: list[Merged], noise: Tensor) -> Tensor:
+        """Sampled, scaled latents on the device of ``noise``, which is standard normal.
+
+        Args:
+            noise: (batch, channels, columns), as the result.
+        """
         per = self.config.latent.columns_per_feature
         stacked = np.stack([cut(window, self.moments, per) for window in windows])
-        moments = torch.from_numpy(stacked.astype(np.float32)).transpose(1, 2)
+        moments = torch.from_numpy(stacked.astype(np.float32)).transpose(1, 2).to(noise.device)
         mean, log_variance = moments.chunk(2, dim=1)
-        return self.scale_factor * (mean + (0.5 * log_variance).exp() * torch.randn_like(mean))
+        return self.scale_factor * (mean + (0.5 * log_variance).exp() * noise)
 
     def feature_windows(self, windows: list[Merged]) -> Tensor:
         """Features (batch, per_window, feature_dim)."""

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from foleyline_training.data.crops import draw_window
 from foleyline_training.objectives.diffusion import Schedule
+from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.networks import make_denoiser
 from foleyline_training.stages.palette import WindowPalette
@@ -34,22 +34,27 @@ class DiffusionStage:
         self.network = make_denoiser(data.config, len(self.palette.names))
         self.schedule = Schedule(data.config.schedule)
 
-    def loss(self, rng: np.random.Generator) -> tuple[Tensor, Mapping[str, float]]:
+    def loss(
+        self, rng: np.random.Generator, share: Share = WHOLE
+    ) -> tuple[Tensor, Mapping[str, float]]:
         corpus, batch = self.data.corpus, self.config.stages[self.name].batch
         windows = [
             draw_window(rng, corpus.scenes, corpus.duration, self.config.features.per_window)
             for _ in range(batch)
         ]
-        clean = self.data.latents(windows)
-        condition = self.network.condition_encoder(
-            self.data.feature_windows(windows), self.palette.draw(rng, windows)
-        )
-        keep = (torch.rand(batch) >= CONDITION_DROP_RATE).float()[:, None, None]
-        timestep, noise = self.schedule.draw_timesteps(batch), torch.randn_like(clean)
+        asked = share.put(share.of(self.palette.draw(rng, windows)))
+        windows, shape = share.of(windows), self.data.latent_shape(batch)
+        clean = self.data.latents(windows, share.normal(rng, shape))
+        features = share.put(self.data.feature_windows(windows))
+        keep = share.put(share.of(rng.random(batch) >= CONDITION_DROP_RATE))[:, None, None]
+        timestep = share.of(self.schedule.draw_timesteps(rng, batch))
+        noise = share.normal(rng, shape)
         noisy = self.schedule.add_noise(clean, noise, timestep)
-        predicted = self.network.unet(noisy, timestep.float(), condition * keep)
+        with share.mixed():
+            condition = self.network.condition_encoder(features, asked) * keep
+            predicted = self.network.unet(noisy, share.put(timestep), condition)
         errors = F.mse_loss(
-            predicted, self.schedule.target(clean, noise, timestep), reduction="none"
+            predicted.float(), self.schedule.target(clean, noise, timestep), reduction="none"
         ).mean((1, 2))
         with_condition = keep.flatten() > 0
         rows = {"conditional": errors[with_condition], "unconditional": errors[~with_condition]}
