@@ -1,6 +1,7 @@
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -46,3 +47,21 @@ def test_failed_save_keeps_the_old(tmp_path):
 def test_no_draft_stays(tmp_path):
     save_checkpoint(tmp_path / "cavp.resume.pt", {})
     assert [path.name for path in tmp_path.iterdir()] == ["cavp.resume.pt"]
+
+
+def test_others_numpy_scalars_are_read_only_when_asked_for(tmp_path):
+    path = tmp_path / "others.pt"
+    torch.save(({"w": torch.ones(2)}, {"classes": (np.int64(3), 78)}), path)
+    with pytest.raises(pickle.UnpicklingError):
+        load_checkpoint(path)
+    weights, classes = load_checkpoint(path, with_numpy_scalars=True)
+    assert classes == {"classes": (3, 78)}
+    assert weights["w"].tolist() == [1, 1]
+
+
+def test_nothing_is_run_even_where_numpy_scalars_are_read(tmp_path):
+    path, sprung = tmp_path / "trap.pt", tmp_path / "sprung"
+    torch.save({"weights": Trap(sprung)}, path)
+    with pytest.raises(pickle.UnpicklingError):
+        load_checkpoint(path, with_numpy_scalars=True)
+    assert not sprung.exists()

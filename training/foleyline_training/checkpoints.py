@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -28,6 +29,17 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
         os.close(folder)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint without ever executing what it holds."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+def load_checkpoint(path: Path, *, with_numpy_scalars: bool = False) -> Any:  # noqa: ANN401
+    """Read a checkpoint without ever executing what it holds.
+
+    Args:
+        with_numpy_scalars: others' checkpoints may hold such numbers, ours never do.
+
+    Returns:
+        What was saved: of ours, a dictionary.
+    """
+    scalar = np.int64(0).__reduce__()[0]
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
+    allowed = [*((scalar, name) for name in names), np.dtype, type(np.dtype(np.int64))]
+    with torch.serialization.safe_globals(allowed if with_numpy_scalars else []):
+        return torch.load(path, map_location="cpu", weights_only=True)
