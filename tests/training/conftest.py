@@ -51,6 +51,9 @@ def corpus(tiny, tmp_path):
         folder / "pictures.npy", rng.integers(0, 256, (scenes, pictures, size, size, 3), np.uint8)
     )
     np.save(folder / "sound.npy", rng.integers(-20000, 20000, (scenes, samples), np.int16))
+    np.save(
+        folder / "activity.npy", rng.integers(0, 256, (scenes, pictures, len(MATERIALS)), np.uint8)
+    )
     np.savez(
         folder / "contacts.npz",
         scene=np.repeat(np.arange(scenes, dtype=np.int32), CONTACTS_PER_SCENE),

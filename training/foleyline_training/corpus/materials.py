@@ -176,6 +176,7 @@ MATERIALS: tuple[Material, ...] = (
         restitution=(0.0, 0.0),
         actions=("scrape",),
         sustained=True,
+        excluded=("kenney_scratch",),
     ),
     Material(
         "whoosh",

@@ -24,7 +24,7 @@ import numpy as np
 
 from .materials import MATERIAL_NAMES
 from .render import render_pictures
-from .scene import make_scene
+from .scene import Scene, make_scene
 from .sounds import SoundLibrary
 from .soundtrack import mix_soundtrack, used_files
 from .split import Split
@@ -91,7 +91,8 @@ def generate_shard(
     """Write scenes `start_seed` to `start_seed + count - 1` into `folder`, and return it.
 
     pictures.npy is uint8 (count, picture_count, size_px, size_px, 3), sound.npy int16
-    (count, sound_count), contacts.npz has flat arrays scene, time_s, material, strength, x.
+    (count, sound_count), contacts.npz has flat arrays scene, time_s, material, strength, x,
+    activity.npy is uint8 (count, picture_count, materials), how loud sounds that last are.
     With several processes the calling script needs an `if __name__ == "__main__"` guard.
     What an earlier, killed call finished is kept. Raises: ValueError if the folder holds a
     shard of another spec.
@@ -151,6 +152,7 @@ def _open_arrays(spec: CorpusSpec, count: int, folder: Path, plan: dict[str, obj
     for name, dtype, shape in (
         ("pictures.npy", np.uint8, (count, spec.picture_count, size, size, 3)),
         ("sound.npy", np.int16, (count, spec.sound_count)),
+        ("activity.npy", np.uint8, (count, spec.picture_count, len(MATERIAL_NAMES))),
     ):
         array = np.lib.format.open_memmap(folder / name, mode="w+", dtype=dtype, shape=shape)
         array.flush()
@@ -171,6 +173,7 @@ def _write_chunk(chunk: _Chunk) -> None:
     library = _library(chunk.sounds_folder, spec.rate_hz)
     pictures = np.load(chunk.folder / "pictures.npy", mmap_mode="r+")
     sound = np.load(chunk.folder / "sound.npy", mmap_mode="r+")
+    activity = np.load(chunk.folder / "activity.npy", mmap_mode="r+")
     rows: list[tuple[int, float, int, float, float]] = []
     files: set[str] = set()
     for index in range(chunk.first, chunk.first + chunk.count):
@@ -185,18 +188,32 @@ def _write_chunk(chunk: _Chunk) -> None:
         )
         mixed = mix_soundtrack(scene, library, rate_hz=spec.rate_hz)
         sound[index] = np.rint(mixed * _SOUND_SCALE).astype(np.int16)
+        activity[index] = activity_grid(scene, spec)
         files.update(used_files(scene, library))
         rows += [
             (index, c.time_s, MATERIAL_NAMES.index(c.material), c.strength, c.x)
             for c in scene.contacts
         ]
-    pictures.flush()
-    sound.flush()
+    for array in (pictures, sound, activity):
+        array.flush()
     table = np.array(rows, dtype=np.float64).reshape(-1, 5)
     partial = chunk.marker.with_suffix(f".{os.getpid()}.part")
     with partial.open("wb") as out:
         np.savez(out, contacts=table, files=np.array(sorted(files), dtype=np.str_))
     partial.replace(chunk.marker)
+
+
+def activity_grid(scene: Scene, spec: CorpusSpec) -> np.ndarray:
+    """Loudness of the scene's lasting sounds: uint8 (picture_count, materials), 255 loudest."""
+    grid = np.zeros((spec.picture_count, len(MATERIAL_NAMES)), np.uint8)
+    for lasting in scene.sustains:
+        sustain, column = lasting.sustain, MATERIAL_NAMES.index(lasting.material)
+        for point in range(spec.picture_count):
+            since_s = float((point + Fraction(1, 2)) / spec.picture_fps) - sustain.start_s
+            if 0 <= since_s < sustain.length_s:
+                level = round(255 * sustain.level.value(since_s + sustain.start_s))
+                grid[point, column] = max(int(grid[point, column]), min(level, 255))
+    return grid
 
 
 def _finish(

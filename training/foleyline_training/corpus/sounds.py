@@ -1,8 +1,8 @@
-"""One-shot sounds from a folder with a licence table, cut so that sample 0 is the onset.
+"""Sounds from a folder with a licence table: one-shots cut to their onset, and lasting ones.
 
-Only files with an allowed licence and a single onset are used. Recordings are split into
-training and held-out by family (the same recording session, key or stem), so a held-out sound
-has no near twin in training. Not here: placing sounds in time (`soundtrack`).
+Only files with an allowed licence are used, and one-shots have a single onset. Recordings are
+split into training and held-out by family (the same recording session, key or stem), so a
+held-out sound has no near twin in training. Not here: placing sounds in time (`soundtrack`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import soxr
 from numpy.typing import NDArray
 
 from .materials import MATERIALS, Material
+from .textures import even_loop
 
 LICENCE_TABLE = "LICENSES.csv"
 LONGEST_S = 1.2
@@ -43,7 +44,10 @@ class SoundTableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SoundRow:
-    """A usable row of the licence table; `onset_s` in seconds from the file's start."""
+    """A usable row of the licence table; `onset_s` in seconds from the file's start.
+
+    `single`: it has exactly one onset.
+    """
 
     file: str
     category: str
@@ -53,6 +57,7 @@ class SoundRow:
     url: str
     onset_s: float
     duration_s: float
+    single: bool
 
     @property
     def family(self) -> str:
@@ -73,7 +78,7 @@ class Sound:
 
 
 class SoundLibrary:
-    """All usable one-shots of a folder at `rate_hz`, by material, loaded on first use."""
+    """All usable sounds of a folder at `rate_hz`, by material."""
 
     def __init__(self, folder: Path, rate_hz: int = 32000) -> None:
         """Read the table in `folder`.
@@ -84,12 +89,15 @@ class SoundLibrary:
         self.rate_hz = rate_hz
         self._loaded: dict[str, Sound] = {}
         self._rows: dict[str, tuple[tuple[SoundRow, ...], tuple[SoundRow, ...]]] = {}
+        self._loops: dict[str, NDArray[np.float32]] = {}
         rows = read_table(self.folder)
         for material in MATERIALS:
             found = [row for row in rows if _belongs(row, material)]
-            # One read of each file: only those with a sharp attack can be placed exactly.
-            found = [row for row in found if self._load(row) is not None]
-            self._rows[material.name] = split_families(found)
+            # One read of each file: only those with a sharp attack can be placed exactly, and
+            # only even ones can last.
+            load = self._load_loop if material.sustained else self._load
+            found = [row for row in found if load(row)]
+            self._rows[material.name] = split_families(found, lasting=material.sustained)
 
     def rows(self, material: str, held_out: bool) -> tuple[SoundRow, ...]:
         """Return the rows of a material's training or held-out sounds, sorted by file."""
@@ -102,9 +110,16 @@ class SoundLibrary:
         """
         return self._loaded[row.file]
 
+    def loop(self, row: SoundRow) -> NDArray[np.float32]:
+        """Return the endless sound (samples,), RMS 1, of a row of a sustained material.
+
+        Raises: KeyError for any other row.
+        """
+        return self._loops[row.file]
+
     def attributions(self, used_files: Iterable[str]) -> list[dict[str, str]]:
         """Return file, licence, author, source and url for each of `used_files`."""
-        rows = {sound.row.file: sound.row for sound in self._loaded.values()}
+        rows = {row.file: row for parts in self._rows.values() for part in parts for row in part}
         return [
             {
                 "file": file,
@@ -116,19 +131,30 @@ class SoundLibrary:
             for file in sorted(set(used_files))
         ]
 
-    def _load(self, row: SoundRow) -> Sound | None:
+    def _load(self, row: SoundRow) -> bool:
+        if not row.single:
+            return False
+        sound = trim_to_onset(self._read(row), row, self.rate_hz)
+        if sound is not None:
+            self._loaded[row.file] = sound
+        return sound is not None
+
+    def _load_loop(self, row: SoundRow) -> bool:
+        loop = even_loop(self._read(row), self.rate_hz)
+        if loop is not None:
+            self._loops[row.file] = loop
+        return loop is not None
+
+    def _read(self, row: SoundRow) -> NDArray[np.float32]:
         samples, rate_hz = soundfile.read(self.folder / row.file, dtype="float32", always_2d=True)
         mono = samples.mean(axis=1)
         if rate_hz != self.rate_hz:
-            mono = np.asarray(soxr.resample(mono, rate_hz, self.rate_hz), dtype=np.float32)
-        sound = trim_to_onset(mono, row, self.rate_hz)
-        if sound is not None:
-            self._loaded[row.file] = sound
-        return sound
+            mono = soxr.resample(mono, rate_hz, self.rate_hz)
+        return np.asarray(mono, dtype=np.float32)
 
 
 def read_table(folder: Path) -> list[SoundRow]:
-    """Read the rows with an allowed licence and one onset, sorted by file.
+    """Read the rows with an allowed licence, sorted by file.
 
     Raises: SoundTableError if a path leaves `folder` or a column is missing.
     """
@@ -137,8 +163,6 @@ def read_table(folder: Path) -> list[SoundRow]:
         for number, cells in enumerate(csv.DictReader(table), start=2):
             try:
                 if not _ALLOWED_LICENCES.fullmatch(cells["licence"]):
-                    continue
-                if cells["n_onsets"] != "1":
                     continue
                 row = SoundRow(
                     cells["file"],
@@ -149,6 +173,7 @@ def read_table(folder: Path) -> list[SoundRow]:
                     cells["url"],
                     float(cells["onset_s"]),
                     float(cells["duration"]),
+                    cells["n_onsets"] == "1",
                 )
             except (KeyError, ValueError) as error:
                 raise SoundTableError(f"{LICENCE_TABLE} row {number}: {error!r}") from error
@@ -159,15 +184,16 @@ def read_table(folder: Path) -> list[SoundRow]:
 
 
 def split_families(
-    rows: list[SoundRow],
+    rows: list[SoundRow], *, lasting: bool = False
 ) -> tuple[tuple[SoundRow, ...], tuple[SoundRow, ...]]:
     """Split rows into training and held-out, whole families at a time, by a hash of their names.
 
     About a fifth is held out, at least two rows where that leaves anything to train on.
+    Every `lasting` recording is a family of its own: numbered streams are different streams.
     """
     families: dict[str, list[SoundRow]] = {}
     for row in rows:
-        families.setdefault(row.family, []).append(row)
+        families.setdefault(row.file if lasting else row.family, []).append(row)
     order = sorted(families, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     wanted = max(_LEAST_HELD_OUT, round(_HELD_OUT_SHARE * len(rows)))
     held: set[str] = set()
@@ -179,9 +205,10 @@ def split_families(
             count += size
     if count == len(rows):
         held = set()
+    out = {row.file for name in held for row in families[name]}
     return (
-        tuple(row for row in rows if row.family not in held),
-        tuple(row for row in rows if row.family in held),
+        tuple(row for row in rows if row.file not in out),
+        tuple(row for row in rows if row.file in out),
     )
 
 

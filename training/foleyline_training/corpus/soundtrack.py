@@ -1,6 +1,6 @@
-"""The sound of a scene: one-shots placed so that their onsets lie at the contacts.
+"""The sound of a scene: one-shots with their onsets at the contacts, and sounds that last.
 
-Not here: loading one-shots (`sounds`).
+Not here: loading sounds (`sounds`), making them last (`textures`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from .scene import Scene, scene_rng
-from .sounds import Sound, SoundLibrary
+from .sounds import Sound, SoundLibrary, SoundRow
+from .textures import play
 
 _QUIETEST_DB = -24.0
 _HIGHEST_PEAK = 0.9
@@ -22,6 +23,8 @@ _DARKEST_HZ, _BRIGHTEST_HZ = 900.0, 15000.0
 _PITCH_RANGE = 0.05
 _MOST_SIBLINGS = 3
 _FLOOR_DB = (-84.0, -62.0)
+_LASTING_DB = (-30.0, -18.0)
+"""RMS of a lasting sound at its loudest; contacts peak between -24 and 0 dB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,23 @@ def cast_voices(scene: Scene, library: SoundLibrary) -> dict[int, Voice]:
     return voices
 
 
+def cast_loops(scene: Scene, library: SoundLibrary) -> dict[int, SoundRow]:
+    """Choose a lasting sound for each actor that makes one: actor index to row."""
+    found: dict[int, SoundRow] = {}
+    for lasting in scene.sustains:
+        rng = np.random.Generator(
+            np.random.PCG64([scene.seed, scene.split.stream, lasting.actor, 0x100B])
+        )
+        rows = library.rows(lasting.material, held_out=scene.split.new_sounds)
+        found[lasting.actor] = rows[int(rng.integers(len(rows)))]
+    return found
+
+
 def used_files(scene: Scene, library: SoundLibrary) -> list[str]:
     """Return the files that may be heard in the scene's soundtrack, sorted."""
     voices = cast_voices(scene, library)
-    return sorted({take.row.file for voice in voices.values() for take in voice.takes})
+    files = {take.row.file for voice in voices.values() for take in voice.takes}
+    return sorted(files | {row.file for row in cast_loops(scene, library).values()})
 
 
 def mix_soundtrack(scene: Scene, library: SoundLibrary, *, rate_hz: int) -> NDArray[np.float32]:
@@ -67,6 +83,11 @@ def mix_soundtrack(scene: Scene, library: SoundLibrary, *, rate_hz: int) -> NDAr
     total = round(scene.duration_s * rate_hz)
     floor_level = 10 ** (float(rng.uniform(*_FLOOR_DB)) / 20)
     mix = rng.standard_normal(total, dtype=np.float32) * np.float32(floor_level)
+    loops = cast_loops(scene, library)
+    for lasting in scene.sustains:
+        loop = library.loop(loops[lasting.actor])
+        level = np.float32(10 ** (float(rng.uniform(*_LASTING_DB)) / 20))
+        mix += level * play(loop, lasting.sustain, rng, total=total, rate_hz=rate_hz)
     voices = {actor: _pitched(voice) for actor, voice in cast_voices(scene, library).items()}
     for contact in scene.contacts:
         takes = voices[contact.actor]
@@ -78,9 +99,9 @@ def mix_soundtrack(scene: Scene, library: SoundLibrary, *, rate_hz: int) -> NDAr
         mix[start + skipped : end] += heard[skipped : end - start]
     peak = float(np.abs(mix).max(initial=0.0))
     level = float(rng.uniform(0.5, 0.9))
-    if scene.contacts and peak > 0:
+    if (scene.contacts or scene.sustains) and peak > 0:
         # The loudest contact of a quiet scene stays quieter than that of a loud one.
-        strongest = max(contact.strength for contact in scene.contacts)
+        strongest = max((contact.strength for contact in scene.contacts), default=0.5)
         mix *= np.float32(min(_HIGHEST_PEAK, level * (0.55 + 0.45 * strongest)) / peak)
     return mix
 

@@ -32,6 +32,7 @@ class CorpusFiles:
     Attributes:
         pictures: uint8 (scenes, duration_pictures, size, size, 3).
         sound: int16 (scenes, samples).
+        activity: uint8 (scenes, duration_pictures, materials), how loud lasting sounds are.
         materials: names of the materials, by number.
     """
 
@@ -45,6 +46,7 @@ class CorpusFiles:
         self.contact_scene: NDArray[np.int64] = contacts["scene"].astype(np.int64)
         self.contact_time_s: NDArray[np.float64] = contacts["time_s"].astype(np.float64)
         self.contact_material: NDArray[np.int64] = contacts["material"].astype(np.int64)
+        self.activity = np.load(folder / "activity.npy", mmap_mode="r")
         self.contacts_seen = self._contact_grid()
 
     @property
