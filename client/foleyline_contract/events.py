@@ -37,6 +37,8 @@ class BundleInfo:
     picture_fps: Fraction
     speed: float | None = None
     """Seconds of work for a second of clip at the default steps, as last measured here."""
+    palette: tuple[str, ...] = ()
+    """Categories of sound that it can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)

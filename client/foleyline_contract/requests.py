@@ -61,6 +61,8 @@ class GenerateSettings:
     """Seed of the take to vary: takes of one family sound alike."""
     variation: float = VARIATION
     """How far from the family's take, above 0 and at most 1; only with ``seed_family``."""
+    palette: str | None = None
+    """Category of sound to ask for, one of the bundle's; None leaves it to the picture."""
 
     def __post_init__(self) -> None:
         _check("The seed", self.seed, 0, SEED_MAX)
@@ -77,6 +79,8 @@ class GenerateSettings:
             _check("The seed family", self.seed_family, 0, SEED_MAX)
         if not 0 < self.variation <= 1:
             raise SettingInvalid(f"variation is {self.variation}, not above 0 and at most 1.")
+        if self.palette is not None:
+            _check_name("The sound", self.palette)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ rest. Times are rational so that long edits cannot drift (DESIGN.md, section 5).
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+
+from foleyline_contract.palette import check_palette
 
 TAKE_RATE_HZ = 48_000
 TAKE_SAMPLE_BYTES = 3
@@ -170,24 +171,6 @@ class SamplingDefaults:
             raise ValueError("cfg_scale or align_scale is below zero")
 
 
-PALETTE_MAX = 256
-_PALETTE_NAME = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*", re.ASCII)
-_PALETTE_NAME_MAX_CHARS = 40
-PALETTE_AUTO = "auto"
-"""The artist's word for asking for none of a palette's sounds; so none is called that."""
-
-
-def _check_palette(names: tuple[str, ...]) -> None:
-    if len(names) > PALETTE_MAX:
-        raise ValueError(f"palette has more than {PALETTE_MAX} names")
-    if len(set(names)) < len(names):
-        raise ValueError("palette names a sound twice")
-    for name in names:
-        plain = len(name) <= _PALETTE_NAME_MAX_CHARS and _PALETTE_NAME.fullmatch(name)
-        if not plain or name == PALETTE_AUTO:
-            raise ValueError(f"palette: {name[:_PALETTE_NAME_MAX_CHARS]!r} cannot be a name")
-
-
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """Every number the run time needs to know about one model."""
@@ -204,7 +187,7 @@ class ModelSpec:
     empty for a model that goes by the picture alone."""
 
     def __post_init__(self) -> None:
-        _check_palette(self.palette)
+        check_palette(self.palette)
 
     @property
     def window_s(self) -> Fraction:

@@ -17,6 +17,7 @@ from foleyline_contract.bundle import MANIFEST_NAME, read_manifest, verify_files
 from foleyline_contract.check import OK, PROBLEM, WARNING, Check, said_of
 from foleyline_contract.errors import BundleError, FoleyError
 from foleyline_contract.fields import to_json
+from foleyline_contract.palette import palette_text
 from foleyline_contract.version import PACKAGE_VERSION
 from foleyline_server.runtime.bundles import PACKAGED_BUNDLES
 from foleyline_server.runtime.library import (
@@ -114,7 +115,8 @@ def _bundle(folder: Path, seen: set[str]) -> Check:
             "Remove one of them, or change its name.",
         )  # fmt: skip
     seen.add(manifest.name)
-    return Check("bundle", OK, f"{manifest.name} {manifest.version}: all files as they should be")
+    said = f"{manifest.name} {manifest.version}: all files as they should be"
+    return Check("bundle", OK, f"{said}; it {palette_text(manifest.model.palette)}")
 
 
 def _data(folder: Path) -> Iterator[Check]:

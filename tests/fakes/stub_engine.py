@@ -19,6 +19,7 @@ import numpy as np
 
 from foleyline_contract.errors import ERRORS_BY_CODE, BundleUnknown
 from foleyline_contract.messages import BundleInfo, Clip, GenerateSettings
+from foleyline_contract.palette import require_sound
 from foleyline_contract.specs import TAKE_RATE_HZ, SamplingDefaults
 from foleyline_server.media.frames import seen_frames
 from foleyline_server.media.video_file import Scaler, TimedFrame, VideoFile
@@ -51,6 +52,7 @@ BUNDLE = BundleInfo(
     picture_width_px=64,
     picture_height_px=64,
     picture_fps=Fraction(16),
+    palette=("wood", "metal", "footstep_loose"),
 )
 
 
@@ -86,6 +88,7 @@ class StubEngine:
     def order(self, settings: GenerateSettings) -> Order:
         if settings.bundle not in (None, BUNDLE.name):
             raise BundleUnknown(f"There is no bundle {settings.bundle!r}.")
+        require_sound(settings.palette, BUNDLE.palette, BUNDLE.name)
         used = used_settings(settings, DEFAULTS)
         return Order(BUNDLE.name, BUNDLE.sha256, used, used.steps == DEFAULTS.steps)
 
@@ -187,6 +190,7 @@ def _provenance(clip: Clip, order: Order, seed: int) -> Mapping[str, object]:
         "bundle_sha256": order.bundle_sha256,
         "licence": BUNDLE.licence,
         "seed": seed,
+        "palette": order.settings.palette,
         "settings": replace(order.settings, seed=seed, takes=1),
         "start_s": clip.start_s,
         "duration_s": clip.duration_s,

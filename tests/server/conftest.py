@@ -88,6 +88,29 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def askable_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the bundle ``askable``, which has a palette, and ``plain``, which has none."""
+    pytest.importorskip("onnx", reason="onnx writes the tests' bundles")
+    from tiny_bundle import ASKABLE, build_tiny_bundle
+
+    folder = tmp_path_factory.mktemp("askable")
+    build_tiny_bundle(folder, name="askable", model=ASKABLE)
+    build_tiny_bundle(folder, name="plain")
+    return folder
+
+
+@pytest.fixture
+def askable_shelf(askable_folder: Path) -> BundleShelf:
+    return BundleShelf([askable_folder], CPU, "askable")
+
+
+@pytest.fixture
+def askable(askable_shelf: BundleShelf):
+    """The loaded bundle ``askable``."""
+    return askable_shelf.load(askable_shelf.find("askable"))
+
+
 @pytest.fixture
 def shelf(tiny_folder: Path) -> BundleShelf:
     return BundleShelf([tiny_folder], CPU, "tiny")

@@ -37,6 +37,12 @@ def test_all_is_well(settings):
     assert {"server package", "device", "bundle", "data folder"} <= checks.keys()
 
 
+def test_what_a_bundle_can_be_asked_for(settings, askable_folder):
+    askable, plain, _ = found(settings(bundles=(askable_folder,)))["bundle"]
+    assert askable.said.endswith("; it can be asked for wood, footstep_loose")
+    assert plain.said.endswith("; it has no sound palette")
+
+
 def test_a_bundle_whose_file_was_changed(settings, tmp_path):
     shutil.copytree(PACKAGED_BUNDLES / "mini", tmp_path / "bundles" / "mini")
     with (tmp_path / "bundles" / "mini" / "unet.onnx").open("ab") as stream:

@@ -165,7 +165,7 @@ def see(
 
     A clip that ends before its last window does holds its last picture there.
     """
-    model, graphs = bundle.found.manifest.model, bundle.graphs
+    model = bundle.found.manifest.model
     plan = plan_of(clip, bundle, overlap)
     grids = [
         window_grid(plan.start_s(window), clip.duration_s, model.picture.fps, model.features)
@@ -179,17 +179,15 @@ def see(
     def encode(seen: Sequence[Pixels]) -> Floats:
         meter.check()
         values = as_values(seen, model.picture)
-        return graphs["video_encoder"](pictures=values[None])["features"][0]
+        return bundle.graphs["video_encoder"](pictures=values[None])["features"][0]
 
     per_window = model.features.per_window
     features = np.empty((plan.count, per_window, model.features.dim), np.float32)
-    conditions = np.empty((plan.count, per_window, model.features.condition_dim), np.float32)
     encoded = encode_windows(grids, per_window, look, encode)
     for done, (window, part) in enumerate(encoded, start=1):
         features[window] = part
-        conditions[window] = graphs["condition_encoder"](features=part[None])["condition"][0]
         meter.encoding(done, plan.count)
-    return SeenClip(plan, features, conditions)
+    return SeenClip(plan, features)
 
 
 def decode(latent: Latent, plan: WindowPlan, bundle: LoadedBundle, meter: Meter) -> Floats:

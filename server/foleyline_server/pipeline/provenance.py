@@ -36,6 +36,7 @@ class UsedSettings:
     loudness_lufs: float | None = None
     seed_family: int | None = None
     variation: float = VARIATION
+    palette: str | None = None
 
     def seed_of(self, take: int) -> int:
         """The seed that this take is begun with."""
@@ -43,7 +44,7 @@ class UsedSettings:
 
 
 def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> UsedSettings:
-    """Fill in what the request left to the bundle.
+    """Fill in what the request left to the bundle; whether it has the sound is not looked at.
 
     Raises:
         SettingInvalid: the sampler or the vocoder is not known, or the vocoder not installed.
@@ -64,6 +65,7 @@ def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> Use
         loudness_lufs=settings.loudness_lufs,
         seed_family=settings.seed_family,
         variation=settings.variation,
+        palette=settings.palette,
     )
 
 
@@ -95,6 +97,7 @@ def provenance(
         "cfg_scale": settings.cfg_scale,
         "align_scale": settings.align_scale,
         "vocoder": settings.vocoder,
+        "palette": settings.palette,
         "source_file": PurePath(clip.path).name,
         "start_s": clip.start_s,
         "duration_s": clip.duration_s,

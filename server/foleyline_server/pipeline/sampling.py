@@ -8,6 +8,7 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
+from foleyline_contract.palette import require_sound
 from foleyline_server.pipeline.guidance import Guidance
 from foleyline_server.pipeline.noise import family_noise, latent_noise
 from foleyline_server.pipeline.progress import Meter
@@ -27,13 +28,11 @@ class SeenClip:
 
     Attributes:
         plan: where the windows lie.
-        features: (windows, F, D).
-        conditions: (windows, F, C).
+        features: (windows, F, D); they are the same whatever sound is asked for.
     """
 
     plan: WindowPlan
     features: Floats
-    conditions: Floats
 
 
 def sample(
@@ -57,6 +56,7 @@ def sample(
     """
     model = bundle.found.manifest.model
     canvas = seen.plan.canvas()
+    conditions = encode_conditions(seen, bundle, settings.palette, meter)
     guidance = Guidance(
         bundle.graphs["unet"],
         bundle.graphs["aligner"],
@@ -70,7 +70,7 @@ def sample(
             meter.check()
             rows = slice(windows.start, windows.stop)
             parts = canvas.cut(latent, windows)
-            return guidance.noise(parts, level, seen.conditions[rows], seen.features[rows])
+            return guidance.noise(parts, level, conditions[rows], seen.features[rows])
 
         return canvas.blend(bundle.windows_per_batch, batch)
 
@@ -85,6 +85,31 @@ def sample(
     if settings.align_scale == 0:
         return latent, None
     return latent, _alignment(guidance, latent, seen, bundle.windows_per_batch, meter)
+
+
+def encode_conditions(
+    seen: SeenClip, bundle: LoadedBundle, palette: str | None, meter: Meter
+) -> Floats:
+    """What the UNet reads of every window when it is asked for that sound: (windows, F, C).
+
+    Raises:
+        Cancelled: ``meter`` said so.
+        SettingInvalid: the bundle cannot be asked for it.
+    """
+    manifest = bundle.found.manifest
+    names, encoder = manifest.model.palette, bundle.graphs["condition_encoder"]
+    require_sound(palette, names, manifest.name)
+    asked = np.array([[name == palette for name in names]], np.float32)
+    shape = (*seen.features.shape[:-1], manifest.model.features.condition_dim)
+    conditions = np.empty(shape, np.float32)
+    for windows in seen.plan.batches(bundle.windows_per_batch):
+        meter.check()
+        rows = slice(windows.start, windows.stop)
+        inputs = {"features": seen.features[rows]}
+        if names:
+            inputs["palette"] = asked.repeat(len(windows), axis=0)
+        conditions[rows] = encoder(**inputs)["condition"]
+    return conditions
 
 
 def _noise(settings: UsedSettings, seed: int, shape: tuple[int, ...], columns: int) -> Latent:

@@ -68,6 +68,7 @@ class FoundBundle:
             picture_width_px=picture.width_px,
             picture_height_px=picture.height_px,
             picture_fps=picture.fps,
+            palette=manifest.model.palette,
         )
 
 

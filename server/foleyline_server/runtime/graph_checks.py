@@ -23,9 +23,10 @@ def expected_tensors(manifest: Manifest) -> dict[str, tuple[dict[str, Shape], di
     features: Shape = (None, window, dim)
     condition: Shape = (None, window, model.features.condition_dim)
     timestep: Shape = (None,)
+    palette: dict[str, Shape] = {"palette": (None, len(model.palette))} if model.palette else {}
     return {
         "video_encoder": ({"pictures": pictures}, {"features": (None, None, dim)}),
-        "condition_encoder": ({"features": features}, {"condition": condition}),
+        "condition_encoder": ({"features": features, **palette}, {"condition": condition}),
         "unet": (
             {"latent": latent, "timestep": timestep, "condition": condition},
             {"prediction": latent},

@@ -59,7 +59,7 @@ class Engine(Protocol):
 
         Raises:
             BundleError: the bundle is not there or cannot be used.
-            SettingInvalid: a setting cannot be used with it.
+            SettingInvalid: a setting cannot be used with it; the sound that is asked for, say.
         """
         ...
 

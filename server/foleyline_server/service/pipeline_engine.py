@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from foleyline_contract.errors import OutOfMemory
 from foleyline_contract.messages import BundleInfo, Clip, GenerateSettings
+from foleyline_contract.palette import require_sound
 from foleyline_server.media.pictures import Pictures
 from foleyline_server.pipeline.generate import Take, make_take, plan_of, see
 from foleyline_server.pipeline.progress import Meter
@@ -70,10 +71,12 @@ class PipelineEngine:
 
         Raises:
             BundleError: the bundle is not there or cannot be used.
-            SettingInvalid: sampler or vocoder are not known, or the vocoder is not installed.
+            SettingInvalid: sampler or vocoder are not known, the vocoder is not installed, or
+                the bundle cannot be asked for the sound.
         """
         found = self._shelf.find(settings.bundle)
         defaults = found.manifest.model.defaults
+        require_sound(settings.palette, found.manifest.model.palette, found.manifest.name)
         used = used_settings(settings, defaults)
         return Order(found.manifest.name, found.sha256, used, used.steps == defaults.steps)
 
@@ -94,7 +97,7 @@ class PipelineEngine:
 
         def look(bundle: LoadedBundle) -> Arrays:
             seen = see(clip, bundle, meter, pictures=self._pictures)
-            return {"features": seen.features, "conditions": seen.conditions}
+            return {"features": seen.features}
 
         return self._on_any_device(order, look)
 
@@ -102,7 +105,7 @@ class PipelineEngine:
         """Sample, decode, vocode and finish one take."""
 
         def work(bundle: LoadedBundle) -> Take:
-            looked = SeenClip(plan_of(clip, bundle), seen["features"], seen["conditions"])
+            looked = SeenClip(plan_of(clip, bundle), seen["features"])
             take = make_take(looked, clip, order.settings, bundle, number, meter)
             return replace(take, provenance={**take.provenance, "device": bundle.provider})
 

@@ -10,7 +10,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from foleyline_contract.bundle import GRAPHS, MEL_FILTERS, Manifest, file_sha256, write_manifest
+from foleyline_contract.bundle import (
+    GRAPHS,
+    MEL_FILTERS,
+    Manifest,
+    file_sha256,
+    format_for,
+    write_manifest,
+)
 from foleyline_contract.specs import (
     AlignerSpec,
     FeatureSpec,
@@ -39,6 +46,9 @@ MODEL = ModelSpec(
     defaults=SamplingDefaults("dpm-solver++2m", 3, 2.0, 1.0, "griffin-lim"),
 )
 
+ASKABLE = replace(MODEL, palette=("wood", "footstep_loose"))
+"""It can be asked for sounds: the first adds 1/2 to its condition, the second 1."""
+
 UNEVEN = replace(
     MODEL,
     picture=replace(MODEL.picture, fps=Fraction(4), phase_s=Fraction(1, 8)),
@@ -65,10 +75,8 @@ def build_tiny_bundle(
     np.save(place / MEL_FILTERS, mel_filters(model.mel))
     (place / "CREDITS.txt").write_text("Nobody made any of this.\n", encoding="utf-8")
     files = {path.name: file_sha256(path) for path in sorted(place.iterdir())}
-    write_manifest(
-        place,
-        Manifest(2, name, family, "1", "for tests", "CC0-1.0", "CREDITS.txt", "fp32", model, files),
-    )
+    about = name, family, "1", "for tests", "CC0-1.0", "CREDITS.txt", "fp32"
+    write_manifest(place, Manifest(format_for(model), *about, model, files))
     return place
 
 
@@ -113,10 +121,21 @@ def _video_encoder(_: ModelSpec):
 
 
 def _condition_encoder(model: ModelSpec):
-    window = model.features.per_window
-    nodes = [helper.make_node("Mul", ["features", "half"], ["condition"])]
-    shapes = ["batch", window, DIM], ["batch", window, CONDITION_DIM]
-    return _model(nodes, {"features": shapes[0]}, {"condition": shapes[1]}, {"half": _f(0.5)})
+    """Half the features, and half for every place of the palette up to the one asked for."""
+    window, sounds = model.features.per_window, len(model.palette)
+    nodes = [helper.make_node("Mul", ["features", "half"], ["seen" if sounds else "condition"])]
+    inputs = {"features": ["batch", window, DIM]}
+    constants = {"half": _f(0.5)}
+    if sounds:
+        nodes += [
+            helper.make_node("MatMul", ["palette", "table"], ["row"]),
+            helper.make_node("Unsqueeze", ["row", "one"], ["asked"]),
+            helper.make_node("Add", ["seen", "asked"], ["condition"]),
+        ]
+        inputs["palette"] = ["batch", sounds]
+        steps = np.arange(1, sounds + 1)[:, None] / 2
+        constants |= {"table": _f(steps.repeat(CONDITION_DIM, 1)), "one": _i(1)}
+    return _model(nodes, inputs, {"condition": ["batch", window, CONDITION_DIM]}, constants)
 
 
 def _spread(model: ModelSpec) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from coded_video import brightness, steady, write_video
 
-from foleyline_contract.errors import Cancelled
+from foleyline_contract.errors import Cancelled, SettingInvalid
 from foleyline_contract.fields import to_json
 from foleyline_contract.messages import (
     PROGRESS_STAGES,
@@ -22,7 +22,7 @@ from foleyline_server.media.pictures import as_values
 from foleyline_server.pipeline.generate import Take, decode, generate, see
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.pipeline.provenance import used_settings
-from foleyline_server.pipeline.sampling import SeenClip, sample
+from foleyline_server.pipeline.sampling import SeenClip, encode_conditions, sample
 from foleyline_server.runtime.bundles import PACKAGED_BUNDLES, BundleShelf, LoadedBundle
 from foleyline_server.runtime.session import RuntimeOptions
 
@@ -285,7 +285,57 @@ def test_every_window_sees_the_pictures_of_its_own_grid(
             shown.append(picture)
         bright = np.array([brightness(number) for number in shown]) / 255
         assert seen.features[window][:, 0] == pytest.approx(bright, abs=0.008)
-        assert seen.conditions[window] == pytest.approx(seen.features[window] / 2)
+    conditions = encode_conditions(seen, uneven, None, Meter(1, Log().report, Log().check))
+    assert conditions == pytest.approx(seen.features / 2)
+
+
+def conditions_of(bundle: LoadedBundle, clip: Clip, palette: str | None) -> np.ndarray:
+    seen = seen_by(bundle, clip)
+    return encode_conditions(seen, bundle, palette, Meter(1, Log().report, Log().check))
+
+
+@pytest.mark.parametrize("per_batch", [1, 2, 64])
+def test_every_window_is_asked_for_the_sound(askable, movie: Path, per_batch: int) -> None:
+    bundle, clip = replace(askable, windows_per_batch=per_batch), clip_of(movie, 4)
+    auto = conditions_of(bundle, clip, None)
+    assert len(auto) == 5
+    assert conditions_of(bundle, clip, "wood") == pytest.approx(auto + 0.5)
+    assert conditions_of(bundle, clip, "footstep_loose") == pytest.approx(auto + 1)
+
+
+def test_asking_for_a_sound_is_heard_and_recorded(askable, tiny, movie: Path) -> None:
+    auto, wood, loose = (
+        make(askable, clip_of(movie, 2), palette=palette)[0]
+        for palette in (None, "wood", "footstep_loose")
+    )
+    assert len({take.pcm for take in (auto, wood, loose)}) == 3
+    assert [take.provenance["palette"] for take in (auto, wood)] == [None, "wood"]
+    (plain,) = make(tiny, clip_of(movie, 2))
+    assert auto.pcm == plain.pcm  # the networks are the same but for what is asked for
+
+
+def test_variations_keep_the_sound(askable, movie: Path) -> None:
+    """A family is its noise; the sound that is asked for goes with it."""
+    clip, family = clip_of(movie, 2), {"seed_family": 9, "variation": 0.01}
+    (wood,) = make(askable, clip, seed=9, palette="wood")
+    (near,) = make(askable, clip, seed=1, palette="wood", **family)
+    (auto,) = make(askable, clip, seed=1, **family)
+    wood, near, auto = (loudness(take, 4800) for take in (wood, near, auto))
+    assert np.abs(near - wood).max() < np.abs(auto - wood).max()
+
+
+def test_without_a_condition_it_asks_in_vain(askable, movie: Path) -> None:
+    auto, wood = (
+        make(askable, clip_of(movie, 1), cfg_scale=0.0, palette=palette)[0]
+        for palette in (None, "wood")
+    )
+    assert auto.pcm == wood.pcm
+
+
+@pytest.mark.parametrize("palette", ["wod", "auto", ""])
+def test_a_sound_that_the_bundle_lacks_is_never_left_out(askable, movie: Path, palette) -> None:
+    with pytest.raises(SettingInvalid, match="only for wood, footstep_loose"):
+        make(askable, clip_of(movie, 1), palette=palette)
 
 
 @pytest.mark.parametrize("per_batch", [2, 3, 64])

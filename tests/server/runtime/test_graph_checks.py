@@ -52,6 +52,28 @@ def test_the_axis_of_features_may_be_fixed_or_open(tiny, graph, side, tensor, fe
 
 
 @pytest.mark.parametrize(
+    ("palette", "inputs", "text"),
+    [
+        (("wood",), {}, "it has features instead of features, palette"),
+        ((), {"palette": (None, 1)}, "it has features, palette instead of features"),
+        (("wood", "metal"), {"palette": (None, 1)}, "palette has the shape"),
+        (("wood", "metal"), {"palette": (None, 2)}, None),
+        (("wood", "metal"), {"palette": (None, None)}, None),
+    ],
+)
+def test_the_palette_is_an_input_of_its_size(tiny, palette, inputs, text):
+    manifest = tiny.found.manifest
+    graphs = graphs_of(manifest)
+    graphs["condition_encoder"].inputs |= {k: TensorInfo(v, True) for k, v in inputs.items()}
+    asked = replace(manifest, format_version=3, model=replace(manifest.model, palette=palette))
+    if text is None:
+        check_graphs(asked, graphs)
+    else:
+        with pytest.raises(BundleIncomplete, match=f"condition_encoder.*{text}"):
+            check_graphs(asked, graphs)
+
+
+@pytest.mark.parametrize(
     ("frames", "text"), [(64, None), (63, "needs 64"), (70, "no whole number"), (72, None)]
 )
 def test_a_latent_column_is_a_whole_number_of_mel_frames(tiny, frames: int, text: str | None):

@@ -1,5 +1,6 @@
 """The real networks behind the service: kept features, shared batches, too little memory."""
 
+import itertools
 import threading
 from dataclasses import replace
 from fractions import Fraction
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from foleyline_contract import messages as m
-from foleyline_contract.errors import OutOfMemory
+from foleyline_contract.errors import OutOfMemory, SettingInvalid
 from foleyline_server.pipeline.progress import Meter
 from foleyline_server.runtime.bundles import BundleShelf
 from foleyline_server.runtime.providers import CPU, CUDA
@@ -59,7 +60,7 @@ def test_a_new_seed_never_encodes_the_picture_again(server, movie: Path, calls) 
         return {name for name, _ in calls}
 
     graphs_of(1)
-    assert graphs_of(2) == {"unet", "aligner", "latent_decoder"}
+    assert graphs_of(2) == {"condition_encoder", "unet", "aligner", "latent_decoder"}
     assert graphs_of(1) == set()
 
 
@@ -88,6 +89,66 @@ def test_jobs_share_batches_and_hear_the_same(
     for number, one in enumerate(alone):
         # docs/architecture.md: but for rounding. A step of 24 bits is 1.2e-7.
         assert np.abs(found[number] - one).max() <= 2**8
+
+
+SOUNDS = (None, "wood", "footstep_loose")
+
+
+def test_jobs_that_ask_for_different_sounds_share_batches(
+    askable_folder: Path, engine_of, movie, calls, monkeypatch
+) -> None:
+    monkeypatch.setattr("foleyline_server.runtime.collector.GATHER_S", 0.2)
+    options = RuntimeOptions((CPU,), 1, windows_per_batch=4)
+    engine = engine_of(BundleShelf([askable_folder], options, "askable"))
+    clip = clip_of(movie)
+    alone = [samples(make(engine, clip, palette=sound).pcm) for sound in SOUNDS]
+    for one, other in itertools.combinations(alone, 2):
+        assert np.abs(one - other).max() > 2**12
+    del calls[:]
+    found: dict[int, np.ndarray] = {}
+
+    def run(number: int) -> None:
+        found[number] = samples(make(engine, clip, palette=SOUNDS[number]).pcm)
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert max(count for name, count in calls if name == "unet") > 4
+    assert max(count for name, count in calls if name == "condition_encoder") > 2
+    for number, one in enumerate(alone):
+        assert np.abs(found[number] - one).max() <= 2**8
+
+
+def test_another_sound_never_encodes_the_picture_again(
+    askable_shelf: BundleShelf, engine_of, serve, movie: Path, calls
+) -> None:
+    with serve(engine_of(askable_shelf)) as running:
+        caller = running.call()
+
+        def graphs_of(sound: str | None) -> set[str]:
+            del calls[:]
+            caller.send(m.Generate(clip_of(movie), m.GenerateSettings(1, palette=sound)))
+            caller.until(m.JobFinished)
+            return {name for name, _ in calls}
+
+        assert "video_encoder" in graphs_of(None)
+        assert graphs_of("wood") == {"condition_encoder", "unet", "aligner", "latent_decoder"}
+        assert graphs_of("wood") == graphs_of(None) == set()
+
+
+def test_a_sound_that_the_bundle_lacks_is_refused_at_once(
+    askable_shelf: BundleShelf, engine_of
+) -> None:
+    engine = engine_of(askable_shelf)
+    assert [info.palette for info in engine.infos()] == [("wood", "footstep_loose"), ()]
+    assert engine.order(m.GenerateSettings(1, palette="wood")).settings.palette == "wood"
+    with pytest.raises(SettingInvalid, match=r"'askable'.*'wod', only for wood, footstep_loose"):
+        engine.order(m.GenerateSettings(1, palette="wod"))
+    with pytest.raises(SettingInvalid, match="'plain' has no sound palette"):
+        engine.order(m.GenerateSettings(1, bundle="plain", palette="wood"))
+    assert engine.loaded() == ()
 
 
 def test_on_the_cpu_a_job_is_alone_and_exact(shelf: BundleShelf, engine_of, movie: Path) -> None:

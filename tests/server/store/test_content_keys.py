@@ -122,7 +122,9 @@ def test_a_take_depends_on_each_of_its_settings(settings, monkeypatch):
         take_key("f", settings(loudness_lufs=-23.0), 0, "cpu"),
         take_key("f", settings(seed_family=4), 0, "cpu"),
         take_key("f", settings(seed_family=4, variation=0.25), 0, "cpu"),
+        take_key("f", settings(palette="wood"), 0, "cpu"),
+        take_key("f", settings(palette="metal"), 0, "cpu"),
     }
     monkeypatch.setattr(content_keys, "PACKAGE_VERSION", "99")
     keys |= {take_key("f", settings(), 0, "cpu"), features_key("f", CLIP, "b", "cpu")}
-    assert len(keys) == 13
+    assert len(keys) == 15
