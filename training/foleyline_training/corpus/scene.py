@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,12 +20,15 @@ from .actors.rolling import make_rolling
 from .actors.splashing import make_splashing
 from .actors.stepping import make_stepping
 from .actors.swinging import make_swinging
-from .backdrop import Backdrop, make_backdrop, painted_backdrop
-from .canvas import STAGE_WIDTH, Camera, Canvas
+from .backdrop import Backdrop, make_backdrop
+from .camera import STAGE_WIDTH, Camera, make_camera
+from .look import Look
 from .materials import MATERIALS, Material
 from .motion import Sustain
 from .paint import Paint, hsv, mix_paint
 from .split import Split
+from .stage import draw_stage
+from .styles import make_look
 
 SCENE_DURATION_S = 8.192
 """Default length of a scene: 128 pictures at 15.625 a second."""
@@ -35,6 +37,8 @@ SMALLEST_GAP_S = 0.12
 """Contacts closer than this to a stronger one are neither labelled nor sounded."""
 
 SOURCE_RATES: tuple[Fraction, ...] = (
+    Fraction(12),
+    Fraction(15),
     Fraction(24),
     Fraction(24000, 1001),
     Fraction(25),
@@ -45,7 +49,6 @@ SOURCE_RATES: tuple[Fraction, ...] = (
 """Picture rates of files that a scene may pretend to come from, frames per second."""
 
 _DRAWN = {"fall", "hit", "roll", "swing", "step", "splash", "close"}
-_SUPERSAMPLED_BELOW = 720
 _CASTING_TRIES = 6
 _HASTE = {"silent": 0.0, "sparse": 0.4, "usual": 0.95, "dense": 1.7}
 
@@ -90,25 +93,31 @@ class Scene:
     actions: tuple[str, ...]
     backdrop: Backdrop
     camera: Camera
+    look: Look
     things: tuple[Actor, ...]
     sustains: tuple[SceneSustain, ...] = ()
 
-    def draw(self, time_s: float, width: int, height: int) -> NDArray[np.uint8]:
-        """Draw the picture at `time_s`: RGB uint8 (height, width, 3), anti-aliased."""
-        factor = 2 if height < _SUPERSAMPLED_BELOW else 1
-        full = (width * factor, height * factor)
-        image = painted_backdrop(self.backdrop, self.camera, *full).copy()
-        canvas = Canvas(image, self.camera)
-        for thing in self.things:
-            thing.draw(canvas, time_s)
-        if factor == 1:
-            return image
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        return small.astype(np.uint8, copy=False)
+    def draw(
+        self, time_s: float, width: int, height: int, *, exposure_s: float = 0.0
+    ) -> NDArray[np.uint8]:
+        """Draw the picture at `time_s`: RGB uint8 (height, width, 3), anti-aliased.
+
+        What moves during `exposure_s` about that time is blurred.
+        """
+        return draw_stage(
+            self.things,
+            self.backdrop,
+            self.camera,
+            self.look,
+            time_s=time_s,
+            exposure_s=exposure_s,
+            width=width,
+            height=height,
+        )
 
 
 def scene_rng(seed: int, split: Split, purpose: int) -> np.random.Generator:
-    """Return the random stream of a scene for one purpose (0 scene, 1 sound, 2 pixels)."""
+    """Return the random stream of a scene for one purpose (0 scene, 1 sound, 2 look)."""
     return np.random.Generator(np.random.PCG64([seed, split.stream, purpose]))
 
 
@@ -119,13 +128,11 @@ def make_scene(
     rng = scene_rng(seed, split, 0)
     haste = str(rng.choice(list(_HASTE), p=[0.03, 0.15, 0.67, 0.15]))
     floor = float(rng.uniform(0.8, 0.9))
-    backdrop = make_backdrop(rng, floor)
-    camera = Camera(
-        zoom=float(rng.uniform(0.92, 1.06)),
-        shift_x=float(rng.uniform(-0.03, 0.03)),
-        shift_y=float(rng.uniform(-0.02, 0.02)),
-        mirrored=bool(rng.random() < 0.5),
-    )
+    # A stream of its own: a change of the cast does not change how the scene looks.
+    look_rng, unseen = scene_rng(seed, split, 2), split is Split.UNSEEN
+    look = make_look(look_rng, duration_s, unseen=unseen)
+    backdrop = make_backdrop(look_rng, floor, unseen=unseen)
+    camera = make_camera(look_rng, duration_s)
     count = 0 if haste == "silent" else int(rng.choice([1, 2, 3], p=[0.45, 0.4, 0.15]))
     if haste == "sparse":
         count = min(count, 2)
@@ -153,6 +160,7 @@ def make_scene(
         tuple(actions),
         backdrop,
         camera,
+        look,
         (*drifters, *standers, *actors),
     )
 
@@ -242,7 +250,7 @@ def _contacts(
 ) -> tuple[Contact, ...]:
     """Collect all impacts; of those closer than SMALLEST_GAP_S keep the strongest."""
     found = [
-        Contact(i.time_s, material.name, i.strength, camera.picture_x(i.x), index)
+        Contact(i.time_s, material.name, i.strength, camera.picture_x(i.x, i.time_s), index)
         for index, (actor, material) in enumerate(zip(actors, materials, strict=True))
         for i in actor.impacts
         if 0.02 <= i.time_s < duration_s - 0.02
