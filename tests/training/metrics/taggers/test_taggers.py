@@ -29,6 +29,7 @@ def check(tagged, dimensions: int, classes: int) -> None:
     assert np.isfinite(tagged.embeddings).all()
 
 
+@pytest.mark.slow
 def test_yamnet_knows_noise_and_tones():
     pytest.importorskip("onnx")
     from foleyline_training.metrics.taggers.yamnet import YamnetTagger
@@ -41,6 +42,7 @@ def test_yamnet_knows_noise_and_tones():
     assert names[1] in {"Beep, bleep", "Sine wave"}
 
 
+@pytest.mark.slow
 def test_aisfx_tells_noise_from_tones_whatever_their_level():
     tagger = installed(AisfxTagger)
     tagged = tagger.tag(sounds(), RATE_HZ)
