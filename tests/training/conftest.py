@@ -77,3 +77,18 @@ def busy():
         return network.eval()
 
     return shake
+
+
+@pytest.fixture
+def unmoved():
+    """Names of the weights that a backward pass of ``loss`` gives no gradient."""
+
+    def names(network, loss):
+        loss.backward()
+        return [
+            name
+            for name, weight in network.named_parameters()
+            if weight.grad is None or not weight.grad.any()
+        ]
+
+    return names

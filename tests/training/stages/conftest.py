@@ -20,18 +20,3 @@ def data(tiny, corpus, run_folder):
     from foleyline_training.stages.conditioned import ConditionedData
 
     return ConditionedData(tiny, corpus, run_folder)
-
-
-@pytest.fixture
-def unmoved():
-    """Names of the weights that a backward pass of ``loss`` gives no gradient."""
-
-    def names(network, loss):
-        loss.backward()
-        return [
-            name
-            for name, weight in network.named_parameters()
-            if weight.grad is None or not weight.grad.any()
-        ]
-
-    return names

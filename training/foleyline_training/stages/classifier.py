@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
-from foleyline_training.data.crops import Crop, Merged, draw_crop, shifted
 from foleyline_training.objectives.diffusion import Schedule
 from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.networks import make_aligner
-
-TRUE_RATE, SHIFTED_RATE = 0.5, 0.25
-"""Half true pairs, a quarter shifted in time, a quarter of another scene (Diff-Foley, 2.3)."""
-LEAST_SHIFT_S = 0.15
-"""A smaller shift is no error an editor would hear, and no fair negative."""
+from foleyline_training.stages.pairs import draw_pairs
 
 
 class ClassifierStage:
@@ -31,13 +25,13 @@ class ClassifierStage:
         self.data, self.config = data, data.config
         self.network = make_aligner(data.config)
         self.schedule = Schedule(data.config.schedule)
-        self.least_shift = round(LEAST_SHIFT_S * data.config.picture.fps)
 
     def loss(
         self, rng: np.random.Generator, share: Share = WHOLE
     ) -> tuple[Tensor, Mapping[str, float]]:
         batch = self.config.stages[self.name].batch
-        heard, seen, labels = self._pairs(rng, batch)
+        sounds, pictures, labels = draw_pairs(rng, self.config, self.data.corpus, batch)
+        heard, seen = [(crop,) for crop in sounds], [(crop,) for crop in pictures]
         shape = self.data.latent_shape(batch)
         clean = self.data.latents(share.of(heard), share.normal(rng, shape))
         timestep = share.of(self.schedule.draw_timesteps(rng, batch))
@@ -56,27 +50,6 @@ class ClassifierStage:
             # A share may hold no row of a kind; a mean of nothing is no figure.
             **{name: float(right[chosen].mean()) for name, chosen in rows.items() if chosen.any()},
         }
-
-    def _pairs(
-        self, rng: np.random.Generator, batch: int
-    ) -> tuple[list[Merged], list[Merged], np.ndarray]:
-        """Sound windows, picture windows, and kinds: 0 true, 1 shifted, 2 wrong."""
-        corpus, count = self.data.corpus, self.config.features.per_window
-        kinds = rng.choice(3, size=batch, p=[TRUE_RATE, SHIFTED_RATE, 1 - TRUE_RATE - SHIFTED_RATE])
-        heard: list[Merged] = []
-        seen: list[Merged] = []
-        for kind in kinds:
-            crop = draw_crop(rng, corpus.scenes, corpus.duration, count)
-            other: Crop = crop
-            if kind == 1:
-                other = shifted(rng, crop, corpus.duration, self.least_shift)
-            elif kind == 2:
-                other = draw_crop(rng, corpus.scenes - 1, corpus.duration, count)
-                if other.scene >= crop.scene:  # any scene but this one
-                    other = replace(other, scene=other.scene + 1)
-            heard.append((crop,))
-            seen.append((other,))
-        return heard, seen, kinds
 
     def extra_state(self) -> dict[str, Any]:
         return {}
