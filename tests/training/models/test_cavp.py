@@ -30,7 +30,7 @@ def test_features_depend_on_pictures_just_as_far_as_the_margin_says(video):
 
 
 def test_a_stretch_with_its_margin_has_the_features_of_the_whole(video):
-    pictures = torch.rand(1, 40, 3, 16, 16)
+    pictures = torch.rand(1, 60, 3, 16, 16)
     part = video(pictures[:, 5 : 15 + 2 * VIDEO_MARGIN])[:, VIDEO_MARGIN:-VIDEO_MARGIN]
     whole = video(pictures)[:, 5 + VIDEO_MARGIN : 15 + VIDEO_MARGIN]
     torch.testing.assert_close(part, whole, atol=1e-5, rtol=0)
@@ -45,7 +45,9 @@ def test_cavp_gives_both(busy):
     cavp = Cavp(VideoEncoder(16, 8, 6), SpectrogramEncoder(16, 8, 6, 3), 6, materials=4)
     video, audio = cavp(torch.rand(2, 5, 3, 16, 16), torch.rand(2, 16, 40))
     assert video.shape == audio.shape == (2, 5, 6)
-    assert cavp.contact_head(video).shape == (2, 5, 4)
+    heard = cavp.contact_head(video)
+    assert heard.contact.shape == heard.place.shape == (2, 5)
+    assert heard.kind.shape == heard.lasting.shape == (2, 5, 4)
     assert cavp.log_scale.exp().item() == pytest.approx(1 / 0.07)
 
 

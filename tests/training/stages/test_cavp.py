@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 import torch
 
-from foleyline_training.stages.cavp import LOG_SCALE_MAX, CavpStage
+from foleyline_training.models.cavp import Heard
+from foleyline_training.stages.cavp import (
+    KIND_SHARE,
+    LOG_SCALE_MAX,
+    PLACE_SHARE,
+    CavpStage,
+    Truth,
+    contact_losses,
+)
 
 
 @pytest.fixture
@@ -18,10 +26,11 @@ def test_loss_is_the_sum_of_its_figures_and_moves_all_weights(stage, busy, unmov
 
 
 def test_batch_has_its_shapes_and_ranges(stage):
-    pictures, mel, seen = stage._batch(np.random.default_rng(0))
+    pictures, mel, truth = stage._batch(np.random.default_rng(0))
     assert pictures.shape == (4, 16, 3, 16, 16)
     assert mel.shape == (4, 16, 128)
-    assert seen.shape == (4, 16, 3)
+    assert truth.kind.shape == truth.lasting.shape == (4, 16, 3)
+    assert truth.place.shape == (4, 16)
     assert 0 <= pictures.min() < pictures.max() <= 1
 
 
@@ -35,7 +44,8 @@ def test_pictures_mel_and_contacts_are_of_the_same_moment(stage, corpus):
     corpus.pictures = np.broadcast_to(
         colour[..., None, None, None].astype(np.uint8), (scenes, duration, 16, 16, 3)
     )
-    pictures, mel, seen = stage._batch(np.random.default_rng(1))
+    pictures, mel, truth = stage._batch(np.random.default_rng(1))
+    seen = truth.kind
     assert torch.equal(mel[:, 0].reshape(4, 16, 8)[..., 5], seen[..., 0])
     shown, wanted = pictures[:, :, 0, 0, 0] * 255, seen[..., 0].clamp_max(100)
     light = shown.sum(1, keepdim=True) / wanted.sum(1, keepdim=True)
@@ -73,3 +83,42 @@ def test_same_generator_same_loss(stage):
 
 def test_materials_are_kept(stage):
     assert stage.extra_state() == {"materials": ["wood", "glass", "water"]}
+
+
+@pytest.fixture
+def truth():
+    """Two windows of 3 pictures: a glass contact in the second picture of the first."""
+    kind = torch.zeros(2, 3, 2)
+    kind[0, 1, 1] = 1
+    place, lasting = torch.full((2, 3), 0.9), torch.zeros(2, 3, 2)
+    place[0, 1] = 0.25
+    return Truth(kind, place, lasting)
+
+
+def sure(truth, place=0.25):
+    """What a head says that knows everything."""
+    return Heard(
+        40 * (truth.kind.amax(-1) - 0.5),
+        torch.full((2, 3), place).logit(),
+        40 * truth.kind,
+        torch.full((2, 3, 2), -40.0),
+    )
+
+
+def test_who_knows_all_has_no_loss(truth):
+    losses = contact_losses(sure(truth), truth)
+    assert [value.item() for value in losses.values()] == pytest.approx([0] * 4, abs=1e-6)
+
+
+def test_place_and_kind_count_at_contacts_only(truth):
+    losses = contact_losses(sure(truth, place=0.5), truth)
+    assert losses["place"].item() == pytest.approx(PLACE_SHARE * 0.25 / 6)
+    losses = contact_losses(sure(truth)._replace(kind=torch.zeros(2, 3, 2)), truth)
+    assert losses["kind"].item() == pytest.approx(KIND_SHARE * np.log(2) / 6)
+
+
+def test_silence_has_no_place_and_no_kind(truth):
+    silent = truth._replace(kind=torch.zeros(2, 3, 2))
+    losses = contact_losses(sure(truth), silent)
+    assert losses["place"].item() == losses["kind"].item() == 0
+    assert losses["contact"].item() > 1

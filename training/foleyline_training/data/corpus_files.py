@@ -47,7 +47,7 @@ class CorpusFiles:
         self.contact_time_s: NDArray[np.float64] = contacts["time_s"].astype(np.float64)
         self.contact_material: NDArray[np.int64] = contacts["material"].astype(np.int64)
         self.activity = np.load(folder / "activity.npy", mmap_mode="r")
-        self.contacts_seen = self._contact_grid()
+        self.contacts_seen, self.contact_place = self._contact_grids()
 
     @property
     def scenes(self) -> int:
@@ -58,13 +58,20 @@ class CorpusFiles:
         """Pictures in a scene."""
         return self.pictures.shape[1]
 
-    def _contact_grid(self) -> NDArray[np.uint8]:
-        """Labels (scenes, duration_pictures, materials): 1 in the picture a contact falls in."""
+    def _contact_grids(self) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+        """Labels (scenes, duration_pictures, materials), and when in the picture it is.
+
+        1 in the picture a contact falls in; the place (scenes, duration_pictures) is in [0, 1).
+        """
         grid = np.zeros((self.scenes, self.duration, len(self.materials)), np.uint8)
-        picture = (self.contact_time_s * float(self.config.picture.fps)).astype(np.int64)
+        place = np.zeros((self.scenes, self.duration), np.float16)
+        exact = self.contact_time_s * float(self.config.picture.fps)
+        picture = exact.astype(np.int64)
         inside = picture < self.duration
-        grid[self.contact_scene[inside], picture[inside], self.contact_material[inside]] = 1
-        return grid
+        scene, picture = self.contact_scene[inside], picture[inside]
+        grid[scene, picture, self.contact_material[inside]] = 1
+        place[scene, picture] = exact[inside] - picture
+        return grid, place
 
     def mels(self) -> NDArray[np.float16]:
         """Log-mels (scenes, duration_pictures * mel_per_picture, bands)."""

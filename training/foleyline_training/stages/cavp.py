@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from foleyline_training.config import Config
-from foleyline_training.data.corpus_files import CorpusFiles, as_pictures
+from foleyline_training.data.corpus_files import CorpusFiles
 from foleyline_training.data.crops import draw_crop
-from foleyline_training.models.cavp import pooled
+from foleyline_training.models.cavp import Heard, pooled
 from foleyline_training.objectives.contrastive import semantic_contrast, temporal_contrast
 from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.networks import make_cavp
 
 CLIPS_PER_WINDOW = 8
 """A window is cut into this many clips for both contrasts (the paper draws N_T clips)."""
-CONTACT_WEIGHT = 20.0
+CONTACT_WEIGHT = 4.0
 """Contacts are rare among pictures; this is how much one counts against its absence."""
+CONTACT_SHARE, KIND_SHARE, PLACE_SHARE, LASTING_SHARE = 8.0, 8.0, 30.0, 2.0
+"""What the head's four losses count beside a contrast; about one picture in 15 has a contact."""
+AUDIBLE = 40
+"""Of 255: how loud a lasting sound has to be to count as going on."""
 LOG_SCALE_MAX = float(np.log(100.0))
+
+
+class Truth(NamedTuple):
+    """What happens in a batch of windows, picture by picture."""
+
+    kind: Tensor
+    """(batch, pictures, materials): 1 where there is a contact."""
+    place: Tensor
+    """(batch, pictures): when in the picture it is, in [0, 1)."""
+    lasting: Tensor
+    """(batch, pictures, materials): 1 where a lasting sound is audible."""
 
 
 class CavpStage:
@@ -38,7 +54,7 @@ class CavpStage:
     def loss(
         self, rng: np.random.Generator, share: Share = WHOLE
     ) -> tuple[Tensor, Mapping[str, float]]:
-        pictures, mel, seen = self._batch(rng, share)
+        pictures, mel, truth = self._batch(rng, share)
         with torch.no_grad():
             self.network.log_scale.clamp_(0, LOG_SCALE_MAX)
         with share.mixed():
@@ -48,23 +64,19 @@ class CavpStage:
         clips_v, clips_a = pooled(video, CLIPS_PER_WINDOW), pooled(audio, CLIPS_PER_WINDOW)
         semantic = semantic_contrast(clips_v, clips_a, scale)
         temporal = temporal_contrast(clips_v, clips_a, scale)
-        contact_v, contact_a = (self._contact_loss(features, seen) for features in (video, audio))
-        total = semantic + temporal + contact_v + contact_a
+        seen = contact_losses(self.network.contact_head(video), truth)
+        heard = contact_losses(self.network.contact_head(audio), truth)
+        total = semantic + temporal + torch.stack([*seen.values(), *heard.values()]).sum()
         return total, {
             "semantic": semantic.item(),
             "temporal": temporal.item(),
-            "contact_video": contact_v.item(),
-            "contact_audio": contact_a.item(),
+            **{f"{name}_video": value.item() for name, value in seen.items()},
+            **{f"{name}_audio": value.item() for name, value in heard.items()},
         }
-
-    def _contact_loss(self, features: Tensor, seen: Tensor) -> Tensor:
-        logits = self.network.contact_head(features)
-        weight = torch.tensor(CONTACT_WEIGHT, device=seen.device)
-        return 10 * F.binary_cross_entropy_with_logits(logits, seen, pos_weight=weight)
 
     def _batch(
         self, rng: np.random.Generator, share: Share = WHOLE
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Truth]:
         corpus, count = self.corpus, self.config.features.per_window
         crops = [
             draw_crop(rng, corpus.scenes, corpus.duration, count)
@@ -75,14 +87,47 @@ class CavpStage:
         crops = share.of(crops)
         pictures = np.stack([crop.cut(corpus.pictures) for crop in crops])
         if mirrored:
-            pictures = pictures[..., ::-1, :]  # the sound stays: the models are mono
+            pictures = np.flip(pictures, axis=-2)  # the sound stays: the models are mono
         mel = np.stack([crop.cut(self.mels, self.config.mel_per_picture) for crop in crops])
-        seen = np.stack([crop.cut(corpus.contacts_seen) for crop in crops])
+        kind, place, lasting = (
+            np.stack([crop.cut(labels) for crop in crops])
+            for labels in (corpus.contacts_seen, corpus.contact_place, corpus.activity)
+        )
         return (
-            (share.put(as_pictures(pictures)) * share.put(light)).clamp_(0, 1),
+            as_pictures(pictures, share, light),
             share.put(mel).transpose(1, 2),
-            share.put(seen),
+            Truth(share.put(kind), share.put(place), share.put(lasting > AUDIBLE)),
         )
 
     def extra_state(self) -> dict[str, Any]:
         return {"materials": list(self.corpus.materials)}
+
+
+def contact_losses(told: Heard, truth: Truth) -> dict[str, Tensor]:
+    """How wrong the head is: about contacts, their place and kind, and lasting sounds."""
+    there = truth.kind.amax(-1)
+    weight = torch.tensor(CONTACT_WEIGHT, device=there.device)
+    contact = F.binary_cross_entropy_with_logits(told.contact, there, pos_weight=weight)
+    lasting = F.binary_cross_entropy_with_logits(told.lasting, truth.lasting)
+    # Place and kind mean something at contacts only.
+    place = (there * (told.place.sigmoid() - truth.place).abs()).mean()
+    kind = -(truth.kind * told.kind.log_softmax(-1)).sum(-1).mean()
+    return {
+        "contact": CONTACT_SHARE * contact,
+        "place": PLACE_SHARE * place,
+        "kind": KIND_SHARE * kind,
+        "lasting": LASTING_SHARE * lasting,
+    }
+
+
+def as_pictures(values: NDArray[np.uint8], share: Share, light: NDArray[np.float64]) -> Tensor:
+    """uint8 (batch, frames, size, size, 3) to (batch, frames, 3, size, size) in [0, 1].
+
+    In the precision that the networks compute in: a colour has 8 bits, and so has bfloat16.
+
+    Args:
+        light: (batch, 1, 1, 1, 1), how much brighter each window gets.
+    """
+    pictures = torch.from_numpy(np.ascontiguousarray(values)).to(share.device, share.dtype)
+    gain = torch.from_numpy(light / 255).to(share.device, share.dtype)
+    return (pictures.movedim(-1, -3) * gain).clamp_(0, 1)
