@@ -14,11 +14,15 @@ from math import exp
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """A touch: `time_s` seconds from the scene's start, `strength` 0..1, `x` in stage units."""
+    """A touch: `time_s` seconds from the scene's start, `strength` 0..1, `x` in stage units.
+
+    It is `seen` unless it happens outside the picture.
+    """
 
     time_s: float
     strength: float
     x: float
+    seen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,11 @@ class Track:
         since_s = min(max(time_s - self.starts[piece], 0.0), self.lengths[piece])
         a, b, c, d = self.cubics[piece]
         return a + since_s * (b + since_s * (c + since_s * d))
+
+    def raised(self, by: float) -> Track:
+        """Return the track with `by` added to its value at all times."""
+        cubics = tuple((a + by, b, c, d) for a, b, c, d in self.cubics)
+        return Track(self.starts, self.lengths, cubics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,50 @@ class TrackBuilder:
             self.hold(1.0)
         starts, lengths, cubics = zip(*self._pieces, strict=True)
         return Track(starts, lengths, cubics)
+
+
+def struck(strikes: list[tuple[float, float]], *, highest: float) -> Track:
+    """Return the height of something that comes down to 0 at each of `strikes`.
+
+    `strikes` holds (time_s, strength) in order of time, the first not before 0.1 s; between two
+    the thing rises, at most to `highest`, the higher the stronger the next one is and the more
+    time there is.
+    """
+    built = TrackBuilder(0.5 * highest)
+    for time_s, strength in strikes:
+        gap_s = time_s - built.time_s
+        strike_s = min(0.45 * gap_s, 0.17 - 0.08 * strength)
+        rise_s = min(0.5 * gap_s, 0.26)
+        peak = highest * (0.35 + 0.65 * strength) * min(1.0, 0.3 + gap_s / 0.6)
+        wait_s = gap_s - rise_s - strike_s
+        if wait_s > 0.8:
+            built.slow_down(rise_s, 0.45 * highest)
+            built.hold(wait_s - 0.25)
+            built.ease(0.25, peak)
+        else:
+            built.slow_down(rise_s, peak)
+            built.hold(wait_s)
+        # The waits must not add up to a touch that is later than its strike.
+        built.speed_up(time_s - built.time_s, 0.0)
+    built.slow_down(0.3, 0.5 * highest)
+    return built.track()
+
+
+def swell(start_s: float, length_s: float, level: float, *, edge_s: float) -> Track:
+    """Return a level that swells from 0 to `level` within `edge_s`, stays, and fades to 0."""
+    edge_s = min(edge_s, length_s / 2)
+    built = TrackBuilder(0.0)
+    built.hold(start_s)
+    built.time_s = start_s
+    built.ease(edge_s, level)
+    built.hold(length_s - 2 * edge_s)
+    built.ease(edge_s, 0.0)
+    return built.track()
+
+
+def steady(value: float) -> Track:
+    """Return a quantity that never changes."""
+    return TrackBuilder(value).track()
 
 
 def ringing(impacts: tuple[Impact, ...], time_s: float, decay_s: float) -> float:

@@ -8,7 +8,7 @@ from math import cos, pi, sin
 import numpy as np
 
 from ..canvas import STAGE_WIDTH, Canvas, turned
-from ..motion import Impact, Track, TrackBuilder
+from ..motion import Impact, Sustain, Track, TrackBuilder
 from ..paint import Paint, paint_ball, paint_block
 from .place import NEUTRAL_DARK, Place, between
 
@@ -25,6 +25,7 @@ class Drifting:
     speed: float
     wobble_hz: float
     impacts: tuple[Impact, ...] = ()
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the shape where it is."""
@@ -47,6 +48,7 @@ class Hovering:
     floor: float
     height: Track
     impacts: tuple[Impact, ...] = ()
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the thing and its shadow far below."""
@@ -70,12 +72,13 @@ class Dangling:
     swing_hz: float
     phase: float
     impacts: tuple[Impact, ...] = ()
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the pendulum."""
         angle = self.widest * sin(2 * pi * self.swing_hz * time_s + self.phase)
         end = (self.x + self.rod * sin(angle), self.rod * cos(angle))
-        canvas.stroke((self.x, -0.3), (self.x, 0.0), 0.022, NEUTRAL_DARK)
+        canvas.stroke((self.x, -3.0), (self.x, 0.0), 0.022, NEUTRAL_DARK)
         canvas.stroke((self.x, 0.0), end, 0.022, NEUTRAL_DARK)
         canvas.ellipse(end, self.bob, self.bob, self.colour)
 
@@ -89,6 +92,7 @@ class Resting:
     floor: float
     radius: float
     impacts: tuple[Impact, ...] = ()
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the block; `time_s` does not matter."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..canvas import Canvas, box_points, turned
-from ..motion import Impact, Track, TrackBuilder, ringing
+from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint, paint_block
 from .place import FLASH, NEUTRAL_DARK, Place, at_place, between
 
@@ -31,10 +31,11 @@ class Lid:
     side: int
     gap: Track
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the chest and its lid."""
-        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
+        shaking = ringing(self.impacts, time_s, 0.07)
         gap = self.gap.value(time_s)
         top = self.floor - self.height
         canvas.stroke(
@@ -76,10 +77,11 @@ class SlidingDoor:
     side: int
     gap: Track
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the frame, the dark opening and the panel."""
-        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
+        shaking = ringing(self.impacts, time_s, 0.07)
         gap = self.gap.value(time_s)
         top = self.floor - self.height
         opening = (self.jamb - self.side * self.width / 2, (top + self.floor) / 2)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..canvas import Canvas
 from ..materials import Material
-from ..motion import Impact, Track, TrackBuilder, ringing
+from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint, paint_ball, paint_block
 from .place import FLASH, NEUTRAL_DARK, Place, between
 
@@ -31,6 +31,7 @@ class Falling:
     x: Track
     held: tuple[tuple[float, float], ...]
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the table, the thread that lifts and the thing."""
@@ -44,8 +45,8 @@ class Falling:
         canvas.ellipse((x, top + 0.012), self.radius * 1.1, 0.014, (20, 18, 22), fade)
         if self._is_held(time_s):
             end = top - height - 1.9 * self.radius
-            canvas.stroke((x, -0.3), (x, end), 0.018, NEUTRAL_DARK)
-        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
+            canvas.stroke((x, -3.0), (x, end), 0.018, NEUTRAL_DARK)
+        shaking = ringing(self.impacts, time_s, 0.07)
         paint = self.paint.lit(FLASH * shaking)
         squash = 0.0
         if self.paint.texture == "plush" and height < 0.06:

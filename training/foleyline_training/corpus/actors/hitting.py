@@ -9,7 +9,7 @@ import numpy as np
 
 from ..canvas import Canvas
 from ..materials import Material
-from ..motion import Impact, Track, TrackBuilder, ringing
+from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint, paint_ball, paint_block
 from .place import FLASH, NEUTRAL_DARK, Place, at_place, between
 
@@ -32,10 +32,11 @@ class Hitting:
     head: float
     lift: Track
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the stand, the struck thing and the mallet."""
-        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
+        shaking = ringing(self.impacts, time_s, 0.07)
         lift = self.lift.value(time_s)
         recoil = min(0.03 * shaking, self.handle * sin(lift) * 0.3)
         bottom = self.top + 2 * self.half_height

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
-from ..brush import NEUTRAL_DARK
 from ..canvas import Canvas
-from ..motion import Impact
+from ..motion import Impact, Sustain
 
-__all__ = ["FLASH", "NEUTRAL_DARK", "Actor", "Place", "at_place", "between"]
+NEUTRAL_DARK = (52, 48, 56)
+"""Colour of handles, posts and rods: of no material."""
 
 FLASH = 0.2
-"""How much lighter a thing gets at an impact of strength 1: slight, and only in some looks."""
+"""How much lighter a thing gets at an impact of strength 1: slight, for the eye to find it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,16 @@ class Place:
 
 
 class Actor(Protocol):
-    """Something that moves and is drawn; its impacts are sorted by time."""
+    """Something that moves and is drawn; impacts and sustains are sorted by time."""
 
     @property
     def impacts(self) -> tuple[Impact, ...]:
         """Every touch that sounds."""
+        ...
+
+    @property
+    def sustains(self) -> tuple[Sustain, ...]:
+        """Every sound that goes on, such as that of a wheel."""
         ...
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
@@ -66,3 +71,37 @@ def between(rng: np.random.Generator, low: float, high: float) -> float:
 def at_place(found: list[tuple[float, float]], x: float) -> tuple[Impact, ...]:
     """Turn a track builder's (time_s, strength) pairs into impacts at stage position `x`."""
     return tuple(Impact(time_s, strength, x) for time_s, strength in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Distant:
+    """An actor seen from nearer or farther: drawn `scale` times as large about its place.
+
+    The point (`x`, `floor`) of its own stage is seen at (`x`, `seen_floor`).
+    """
+
+    actor: Actor
+    scale: float
+    x: float
+    floor: float
+    seen_floor: float
+
+    @property
+    def impacts(self) -> tuple[Impact, ...]:
+        """The actor's impacts, where they are seen; a small thing's are not weaker."""
+        return tuple(
+            replace(one, x=self._seen_x(one.x)) if one.seen else one for one in self.actor.impacts
+        )
+
+    @property
+    def sustains(self) -> tuple[Sustain, ...]:
+        """The actor's sustains, where they are seen."""
+        return tuple(replace(one, x=self._seen_x(one.x)) for one in self.actor.sustains)
+
+    def _seen_x(self, x: float) -> float:
+        return self.x + self.scale * (x - self.x)
+
+    def draw(self, canvas: Canvas, time_s: float) -> None:
+        """Draw the actor in its size."""
+        shift = (self.x * (1 - self.scale), self.seen_floor - self.scale * self.floor)
+        self.actor.draw(canvas.scaled(self.scale, shift), time_s)

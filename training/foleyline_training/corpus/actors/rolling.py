@@ -8,7 +8,7 @@ import numpy as np
 
 from ..canvas import Canvas
 from ..materials import Material
-from ..motion import Impact, Track, TrackBuilder, ringing
+from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint, paint_ball
 from .place import FLASH, NEUTRAL_DARK, Place, between
 
@@ -27,10 +27,11 @@ class Rolling:
     far: float
     x: Track
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the posts and the ball."""
-        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
+        shaking = ringing(self.impacts, time_s, 0.07)
         x = self.x.value(time_s)
         height = self.radius * 2.3
         for face, side in ((self.near, -1), (self.far, 1)):

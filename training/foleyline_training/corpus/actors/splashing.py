@@ -9,7 +9,7 @@ from math import exp, sin, sqrt
 import numpy as np
 
 from ..canvas import Canvas
-from ..motion import Impact
+from ..motion import Impact, Sustain
 from ..paint import Paint
 from .place import NEUTRAL_DARK, Place, between
 
@@ -34,10 +34,11 @@ class Splashing:
     gravity: float
     releases: tuple[float, ...]
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the tap, the drop on its way, the water and the splash."""
-        canvas.stroke((self.x, -0.3), (self.x, self.tap), 0.09, NEUTRAL_DARK)
+        canvas.stroke((self.x, -3.0), (self.x, self.tap), 0.09, NEUTRAL_DARK)
         self._drop(canvas, time_s)
         self._water(canvas, time_s)
         latest = bisect_right(self.impacts, time_s, key=lambda impact: impact.time_s) - 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..canvas import Canvas
-from ..motion import Impact, Track, TrackBuilder, ringing
+from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint
 from .place import Place, between
 
@@ -29,6 +29,7 @@ class Stepping:
     height: tuple[Track, Track]
     facing: tuple[tuple[float, int], ...]
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the figure, farther leg first."""
@@ -36,7 +37,7 @@ class Stepping:
         for turned_at, direction in self.facing:
             if turned_at <= time_s:
                 ahead = direction
-        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
+        shaking = ringing(self.impacts, time_s, 0.07)
         feet = [
             (self.x[k].value(time_s), self.floor - self.height[k].value(time_s)) for k in (0, 1)
         ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..canvas import Canvas
 from ..materials import Material
-from ..motion import Impact, Track, TrackBuilder, ringing
+from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint, paint_block
 from .place import FLASH, NEUTRAL_DARK, Place, at_place, between
 
@@ -31,10 +31,11 @@ class Swinging:
     side: int
     swing: Track
     impacts: tuple[Impact, ...]
+    sustains: tuple[Sustain, ...] = ()
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the slab, the frame and the pendulum."""
-        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
+        shaking = ringing(self.impacts, time_s, 0.07)
         swing = self.swing.value(time_s)
         recoil = min(0.03 * shaking, self.rod * sin(max(0.0, swing)))
         face = self.x - self.side * (self.bob + recoil)
