@@ -59,6 +59,7 @@ def corpus(tiny, tmp_path):
         scene=np.repeat(np.arange(scenes, dtype=np.int32), CONTACTS_PER_SCENE),
         time_s=rng.uniform(0, float(tiny.duration_s), contacts),
         material=rng.integers(0, len(MATERIALS), contacts).astype(np.int8),
+        seen=np.ones(contacts, np.bool_),
     )
     (folder / "index.json").write_text(json.dumps({"materials": MATERIALS}))
     return CorpusFiles(folder, tiny)

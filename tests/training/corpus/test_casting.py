@@ -6,7 +6,8 @@ from foleyline_training.corpus.actors.keying import Keying
 from foleyline_training.corpus.actors.near_misses import NEAR_MISSES, make_near_miss
 from foleyline_training.corpus.actors.place import Distant, Place
 from foleyline_training.corpus.actors.tumbling import tumbled
-from foleyline_training.corpus.canvas import Camera, Canvas
+from foleyline_training.corpus.camera import Camera
+from foleyline_training.corpus.canvas import Canvas
 from foleyline_training.corpus.casting import ACTIONS, UNSEEN_ACTIONS, make_cast
 from foleyline_training.corpus.materials import MATERIALS
 from foleyline_training.corpus.paint import mix_paint
@@ -31,7 +32,7 @@ def made(action: str, seed: int):
 
 def drawn(actor, time_s: float) -> np.ndarray:
     image = np.full((72, 128, 3), 128, dtype=np.uint8)
-    actor.draw(Canvas(image, Camera()), time_s)
+    actor.draw(Canvas(image, Camera().view(0.0)), time_s)
     return image
 
 
@@ -75,7 +76,7 @@ def test_actions_of_the_unseen_split_are_never_trained() -> None:
 def edges(actor, time_s: float, column: float) -> tuple[int, int]:
     """First and last row, of 720, that the actor paints in the column at stage x `column`."""
     image = np.full((720, 1280, 3), 255, dtype=np.uint8)
-    actor.draw(Canvas(image, Camera()), time_s)
+    actor.draw(Canvas(image, Camera().view(0.0)), time_s)
     strip = image[:, round(column * 720)].astype(int)
     rows = np.flatnonzero(np.abs(strip - 255).max(axis=1) > 60)
     return int(rows[0]), int(rows[-1])

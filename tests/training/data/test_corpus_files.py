@@ -39,7 +39,7 @@ def test_contacts_lie_in_the_picture_they_fall_in(corpus, tiny):
 def test_contact_after_the_last_picture_is_not_seen(corpus, tiny):
     path = corpus.folder / "contacts.npz"
     late = {"scene": np.array([0]), "time_s": np.array([999.0]), "material": np.array([0])}
-    np.savez(path, **late)
+    np.savez(path, **late, seen=np.array([True]))
     assert not CorpusFiles(corpus.folder, tiny).contacts_seen.any()
 
 

@@ -10,10 +10,11 @@ WHOLE = (Crop(0, 0, 48),)
 
 @pytest.fixture
 def hear(corpus):
-    """Gives scenes 0 and 1 these contacts: {scene: [(picture, material), ...]}."""
+    """Gives scenes 0 and 1 nothing but these contacts: {scene: [(picture, material), ...]}."""
 
     def hear(contacts):
         corpus.contacts_seen[:2] = 0
+        corpus.activity = np.zeros_like(corpus.activity)
         for scene, found in contacts.items():
             for picture, material in found:
                 corpus.contacts_seen[scene, picture, material] = 1
@@ -40,6 +41,16 @@ def test_half_of_the_windows_are_told_what_is_heard_most(hear):
 def test_only_what_is_inside_the_window_counts(hear):
     palette = WindowPalette(hear({0: [(3, 1), (9, 1), (20, 2)]}), NAMES)
     assert set(told(palette, (Crop(0, 12, 16),))) == {"water"}
+
+
+@pytest.mark.parametrize(
+    ("level", "name"), [(255, "water"), (90, "glass")], ids=["loud for 2 s", "quiet for 2 s"]
+)
+def test_sounds_that_last_count_by_time_and_level(hear, level, name):
+    """31 pictures last two seconds, worth four contacts at full level."""
+    corpus = hear({0: [(3, 1), (9, 1), (20, 1)]})
+    corpus.activity[0, 10:41, 2] = level
+    assert set(told(WindowPalette(corpus, NAMES), WHOLE)) == {name}
 
 
 def test_both_parts_of_a_merged_window_count(hear):

@@ -1,84 +1,70 @@
 """A canvas in stage units: x in 0..16/9 to the right, y in 0..1 downwards, any pixel size.
 
 The stage is squashed to whatever width and height the picture has. Not here: what things look
-like (`paint`).
+like (`paint`), how a shape's inside is filled (`brush`).
 """
 
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
 from math import cos, pi, sin
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-STAGE_WIDTH = 16 / 9
-"""Width of the stage, in units of its height."""
+from .brush import PLAIN, SHIFT, Brush, Colour
+from .camera import STAGE_WIDTH, Camera
 
-Colour = tuple[int, int, int]
-_SHIFT = 4
+__all__ = ["STAGE_WIDTH", "Camera", "Canvas", "Colour", "box_at", "box_points", "turned"]
+
 _TURNS = np.linspace(0.0, 2 * pi, 25)[:-1]
 _CIRCLE = np.stack([np.cos(_TURNS), np.sin(_TURNS)], axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """A fixed view: `zoom` about the stage's centre, then a shift in stage units, or mirrored."""
-
-    zoom: float = 1.0
-    shift_x: float = 0.0
-    shift_y: float = 0.0
-    mirrored: bool = False
-
-    def picture_x(self, x: float) -> float:
-        """Return where stage position `x` lies in the picture, 0 left edge, 1 right edge."""
-        seen = ((x - STAGE_WIDTH / 2) * self.zoom + self.shift_x) / STAGE_WIDTH + 0.5
-        return 1.0 - seen if self.mirrored else seen
-
-
 class Canvas:
-    """Draws anti-aliased shapes in stage units into an RGB uint8 image (height, width, 3)."""
+    """Draws anti-aliased shapes in stage units into an RGB uint8 image (height, width, 3).
 
-    def __init__(self, image: NDArray[np.uint8], camera: Camera) -> None:
+    `view` is a camera's matrix (2, 3) from the stage to the picture. `flash` 0..1 is how far
+    things that are struck may light up and shake, so actors multiply such cues by it.
+    """
+
+    def __init__(
+        self,
+        image: NDArray[np.uint8],
+        view: NDArray[np.float64],
+        brush: Brush = PLAIN,
+        *,
+        time_s: float = 0.0,
+        flash: float = 0.0,
+    ) -> None:
         height, width = image.shape[:2]
         self.image = image
-        scale_x = width / STAGE_WIDTH * camera.zoom
-        scale_y = height * camera.zoom
-        offset_x = width * camera.picture_x(0.0)
-        offset_y = height * ((-0.5) * camera.zoom + camera.shift_y + 0.5)
-        if camera.mirrored:
-            scale_x = -scale_x
+        self.flash = flash
+        self._brush = brush
+        self._time_s = time_s
+        pixels = view * np.array([[width], [height]])
+        self._scale = pixels[:, :2].T * (1 << SHIFT)
         # Half a pixel less: cv2 puts whole numbers at the centres of pixels.
-        self._scale = np.array([scale_x, scale_y]) * (1 << _SHIFT)
-        self._offset = np.array([offset_x - 0.5, offset_y - 0.5]) * (1 << _SHIFT)
-        self._mean_scale = (abs(scale_x) + scale_y) / 2
+        self._offset = (pixels[:, 2] - 0.5) * (1 << SHIFT)
+        self._mean_scale = float(np.abs(np.linalg.det(pixels[:, :2]))) ** 0.5
+
+    def _fixed(self, points: NDArray[np.float64]) -> NDArray[np.int32]:
+        return np.rint(points @ self._scale + self._offset).astype(np.int32)
 
     def scaled(self, scale: float, shift: tuple[float, float]) -> Canvas:
         """Return a canvas on the same image whose point p is this one's `scale * p + shift`."""
         other = copy(self)
-        other._offset = self._offset + np.array(shift) * self._scale
+        other._offset = self._offset + np.array(shift) @ self._scale
         other._scale = self._scale * scale
         other._mean_scale = self._mean_scale * scale
         return other
 
     def polygon(self, points: NDArray[np.float64], colour: Colour, alpha: float = 1.0) -> None:
         """Fill a polygon; `points` (n, 2) in stage units, `alpha` 0..1."""
-        fixed = np.rint(points * self._scale + self._offset).astype(np.int32)
-        if alpha >= 1.0:
-            cv2.fillPoly(self.image, [fixed], colour, cv2.LINE_AA, _SHIFT)
-            return
-        height, width = self.image.shape[:2]
-        left, top = np.maximum((fixed.min(axis=0) >> _SHIFT) - 2, 0).tolist()
-        right, bottom = np.minimum((fixed.max(axis=0) >> _SHIFT) + 3, (width, height)).tolist()
-        if right <= left or bottom <= top:
-            return
-        under = self.image[top:bottom, left:right]
-        over = under.copy()
-        moved = (fixed - np.array([left << _SHIFT, top << _SHIFT])).astype(np.int32)
-        cv2.fillPoly(over, [moved], colour, cv2.LINE_AA, _SHIFT)
-        self.image[top:bottom, left:right] = cv2.addWeighted(over, alpha, under, 1 - alpha, 0.0)
+        self._brush.fill(
+            self.image, self._fixed(points), colour, alpha, self._mean_scale, self._time_s
+        )
 
     def ellipse(
         self,
@@ -104,9 +90,10 @@ class Canvas:
 
     def outline(self, points: NDArray[np.float64], width: float, colour: Colour) -> None:
         """Draw a closed line through `points` (n, 2); `width` in stage units."""
-        fixed = np.rint(points * self._scale + self._offset).astype(np.int32)
         thickness = max(1, round(width * self._mean_scale))
-        cv2.polylines(self.image, [fixed], True, colour, thickness, cv2.LINE_AA, _SHIFT)
+        colour = self._brush.line_colour(colour)
+        fixed = [self._fixed(points)]
+        cv2.polylines(self.image, fixed, True, colour, thickness, cv2.LINE_AA, SHIFT)
 
     def stroke(
         self,
@@ -144,3 +131,8 @@ def box_points(half_width: float, half_height: float) -> NDArray[np.float64]:
             [-half_width, half_height],
         ]
     )
+
+
+def box_at(x: float, y: float, half_width: float, half_height: float) -> NDArray[np.float64]:
+    """Return the corners (4, 2) of a box about (`x`, `y`)."""
+    return box_points(half_width, half_height) + np.array([x, y])

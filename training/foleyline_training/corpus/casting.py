@@ -31,7 +31,7 @@ from .actors.swinging import make_swinging
 from .actors.toppling import make_toppling
 from .actors.tumbling import make_tumbling
 from .actors.whooshing import make_whooshing
-from .canvas import STAGE_WIDTH
+from .camera import STAGE_WIDTH
 from .materials import MATERIALS, Material
 from .paint import Paint, hsv, mix_paint
 from .split import Split

@@ -13,7 +13,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from .render import source_picture
 from .scene import Scene
+from .sensor import Sensor
 
 
 def write_clip(
@@ -28,8 +30,10 @@ def write_clip(
 ) -> None:
     """Write the scene as H.264 in MP4, with an AAC track where `sound` (samples,) is given.
 
-    `width` and `height` must be even. `sound` is mono in -1..1 at `rate_hz`.
+    It has the scene's look, defects and lost frames included. `width` and `height` must be
+    even. `sound` is mono in -1..1 at `rate_hz`.
     """
+    sensor = Sensor(scene.look.defects, width, height)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
@@ -38,7 +42,8 @@ def write_clip(
         if sound is not None:
             audio = container.add_stream("aac", rate=rate_hz, layout="mono")
         for number in range(ceil(scene.duration_s * fps)):
-            picture = scene.draw(float(number / fps), width, height)
+            frame_shown = sensor.kept(number)
+            picture = source_picture(scene, sensor, frame_shown, fps, width, height)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, 1 / Fraction(fps)
             container.mux(video.encode(frame))

@@ -15,6 +15,8 @@ from .canvas import Canvas, Colour, box_points, turned
 from .materials import Material
 
 _WHITE: Colour = (255, 255, 255)
+_PLAIN_TEXTURES = ("grain", "gloss", "speckle", "plush", "plain")
+_GRAINS = ((-0.5, 0.0, 0.5), (-0.35, 0.4), (-0.65, -0.2, 0.2, 0.65), (0.1,))
 # Fixed places of speckles inside the unit disc: spread by the golden angle.
 _SPECKLES = tuple(
     (0.85 * ((k + 0.5) / 9) ** 0.5 * cos(2.4 * k), 0.85 * ((k + 0.5) / 9) ** 0.5 * sin(2.4 * k))
@@ -24,12 +26,13 @@ _SPECKLES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """One thing's colours, RGB 0..255, and the name of its texture."""
+    """One thing's colours, RGB 0..255, and the name of its texture; `pattern` varies it."""
 
     base: Colour
     dark: Colour
     light: Colour
     texture: str
+    pattern: int = 0
 
     def lit(self, amount: float) -> Paint:
         """Return the paint lightened by `amount` 0..1, as just after a hit."""
@@ -40,6 +43,7 @@ class Paint:
             mixed(self.dark, _WHITE, amount),
             mixed(self.light, _WHITE, amount),
             self.texture,
+            self.pattern,
         )
 
 
@@ -59,16 +63,32 @@ def hsv(hue: float, saturation: float, value: float) -> Colour:
 
 
 def mix_paint(rng: np.random.Generator, material: Material) -> Paint:
-    """Draw a paint from the material's ranges."""
-    hue = float(rng.uniform(*material.hue))
-    saturation = float(rng.uniform(*material.saturation))
-    value = float(rng.uniform(*material.value))
+    """Draw a paint from about the material's ranges, now and then of any colour or texture.
+
+    The colours of materials overlap: a red thing need not be a drum. Most can still be told.
+    """
+    astray = float(rng.choice([0.3, 1.0, 3.0], p=[0.5, 0.35, 0.15]))
+    hue = float(rng.uniform(*material.hue)) + astray * float(rng.normal(0, 22))
+    saturation = _near(rng, material.saturation, 0.16 * astray, 0.0, 1.0)
+    value = _near(rng, material.value, 0.13 * astray, 0.12, 1.0)
+    texture = material.texture
+    if texture in _PLAIN_TEXTURES and rng.random() < 0.12:
+        texture = _PLAIN_TEXTURES[int(rng.integers(len(_PLAIN_TEXTURES)))]
+    depth = float(rng.uniform(0.4, 0.75))
     return Paint(
         base=hsv(hue, saturation, value),
-        dark=hsv(hue, min(1.0, saturation * 1.15), value * 0.55),
+        dark=hsv(hue, min(1.0, saturation * 1.15), value * depth),
         light=hsv(hue, saturation * 0.45, min(1.0, value * 1.3 + 0.08)),
-        texture=material.texture,
+        texture=texture,
+        pattern=int(rng.integers(1 << 16)),
     )
+
+
+def _near(
+    rng: np.random.Generator, middle: tuple[float, float], spread: float, low: float, high: float
+) -> float:
+    drawn = float(rng.uniform(*middle)) + float(rng.normal(0, spread))
+    return min(high, max(low, drawn))
 
 
 def paint_ball(
@@ -93,7 +113,7 @@ def paint_ball(
     canvas.ellipse(centre, wide, tall, paint.dark)
     canvas.ellipse(centre, wide * 0.88, tall * 0.88, paint.base)
     if paint.texture == "grain":
-        for k in (-0.5, 0.0, 0.5):
+        for k in _GRAINS[paint.pattern % len(_GRAINS)]:
             reach = 0.84 * (1 - k * k) ** 0.5
             local = np.array([[-reach, k], [reach, k]]) * radius
             ends = turned(local, centre, angle)
@@ -127,8 +147,9 @@ def _speckles(
     tall: float,
     angle: float,
 ) -> None:
-    places = turned(np.array(_SPECKLES) * (wide * 0.9, tall * 0.9), centre, angle)
-    for k, (x, y) in enumerate(places.tolist()):
+    fewer = paint.pattern % 4
+    spread = np.array(_SPECKLES[: len(_SPECKLES) - fewer]) * (wide * 0.9, tall * 0.9)
+    for k, (x, y) in enumerate(turned(spread, centre, angle).tolist()):
         size = 0.13 + 0.05 * (k % 3)
         colour = paint.light if k % 2 else paint.dark
         canvas.ellipse((x, y), wide * size, tall * size, colour)
@@ -165,7 +186,7 @@ def paint_block(
     )
     sizes = (half_width, half_height, angle)
     if texture == "grain":
-        for k in (-0.5, 0.0, 0.5):
+        for k in _GRAINS[paint.pattern % len(_GRAINS)]:
             _stripe(canvas, centre, (-0.85, k), (0.85, k), *sizes, paint.dark)
     elif texture == "gloss":
         for k, amount in ((-0.55, 0.55), (-0.3, 1.0), (0.35, 0.5)):

@@ -1,6 +1,6 @@
 """A scene sampled into pictures the way the server samples a real file.
 
-Not here: drawing (`scene`), video files (`clip_file`).
+Not here: drawing (`stage`), video files (`clip_file`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from .scene import Scene, scene_rng
-
-_NOISE_PICTURES = 8
+from .scene import Scene
+from .sensor import Sensor
 
 
 def source_frame(
@@ -24,6 +23,16 @@ def source_frame(
     It is the last frame whose time stamp is not after `point / picture_fps + phase_s`.
     """
     return floor((point / picture_fps + phase_s) * source_fps)
+
+
+def source_picture(
+    scene: Scene, sensor: Sensor, frame: int, source_fps: Fraction, width: int, height: int
+) -> NDArray[np.uint8]:
+    """Return source frame `frame` as a file of `source_fps` would hold it: RGB uint8."""
+    exposure_s = float(scene.look.shutter / source_fps)
+    time_s = float(frame / source_fps)
+    picture = scene.draw(time_s, width, height, exposure_s=exposure_s)
+    return sensor.exposed(picture, frame, time_s)
 
 
 def render_pictures(
@@ -37,25 +46,20 @@ def render_pictures(
 ) -> NDArray[np.uint8]:
     """Render grid points 0 to `count - 1`: RGB uint8 (count, size_px, size_px, 3).
 
-    `source_fps` is the pretended rate of the file, by default the scene's own. Noise and
-    flicker are a fixed property of the scene.
+    `source_fps` is the pretended rate of the file, by default the scene's own. Defects are a
+    fixed property of the scene.
     """
     source_fps = scene.source_fps if source_fps is None else source_fps
-    rng = scene_rng(scene.seed, scene.split, 2)
-    level = float(rng.uniform(0.0, 4.0))
-    flicker = float(rng.uniform(0.0, 0.012))
-    bank = rng.standard_normal((_NOISE_PICTURES, size_px, size_px, 3), dtype=np.float32) * level
-    gains = 1 + flicker * rng.standard_normal(count)
-    picks = rng.integers(_NOISE_PICTURES, size=count)
+    sensor = Sensor(scene.look.defects, size_px, size_px)
     pictures = np.empty((count, size_px, size_px, 3), dtype=np.uint8)
-    drawn, clean = -1, np.empty(0, dtype=np.uint8)
+    drawn = -1
     for point in range(count):
-        frame = source_frame(point, picture_fps=picture_fps, phase_s=phase_s, source_fps=source_fps)
+        frame = sensor.kept(
+            source_frame(point, picture_fps=picture_fps, phase_s=phase_s, source_fps=source_fps)
+        )
         if frame == drawn:
             pictures[point] = pictures[point - 1]
             continue
         drawn = frame
-        clean = scene.draw(float(frame / source_fps), size_px, size_px)
-        noisy = clean * np.float32(gains[point]) + bank[picks[point]]
-        pictures[point] = np.clip(noisy, 0, 255).astype(np.uint8)
+        pictures[point] = source_picture(scene, sensor, frame, source_fps, size_px, size_px)
     return pictures

@@ -8,21 +8,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .actors.place import Actor
-from .backdrop import Backdrop, make_backdrop, painted_backdrop
-from .canvas import Camera, Canvas
+from .backdrop import Backdrop, make_backdrop
+from .camera import Camera, make_camera
 from .casting import SMALLEST_GAP_S, Cast, make_cast
+from .look import Look
 from .motion import Sustain
 from .split import Split
+from .stage import draw_stage
+from .styles import make_look
 
 SCENE_DURATION_S = 8.192
 """Default length of a scene: 128 pictures at 15.625 a second."""
 
 SOURCE_RATES: tuple[Fraction, ...] = (
+    Fraction(12),
+    Fraction(15),
     Fraction(24),
     Fraction(24000, 1001),
     Fraction(25),
@@ -32,7 +36,6 @@ SOURCE_RATES: tuple[Fraction, ...] = (
 )
 """Picture rates of files that a scene may pretend to come from, frames per second."""
 
-_SUPERSAMPLED_BELOW = 720
 _MARGIN = 0.01
 
 
@@ -77,25 +80,31 @@ class Scene:
     actions: tuple[str, ...]
     backdrop: Backdrop
     camera: Camera
+    look: Look
     things: tuple[Actor, ...]
     sustains: tuple[SceneSustain, ...] = ()
 
-    def draw(self, time_s: float, width: int, height: int) -> NDArray[np.uint8]:
-        """Draw the picture at `time_s`: RGB uint8 (height, width, 3), anti-aliased."""
-        factor = 2 if height < _SUPERSAMPLED_BELOW else 1
-        full = (width * factor, height * factor)
-        image = painted_backdrop(self.backdrop, self.camera, *full).copy()
-        canvas = Canvas(image, self.camera)
-        for thing in self.things:
-            thing.draw(canvas, time_s)
-        if factor == 1:
-            return image
-        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        return small.astype(np.uint8, copy=False)
+    def draw(
+        self, time_s: float, width: int, height: int, *, exposure_s: float = 0.0
+    ) -> NDArray[np.uint8]:
+        """Draw the picture at `time_s`: RGB uint8 (height, width, 3), anti-aliased.
+
+        What moves during `exposure_s` about that time is blurred.
+        """
+        return draw_stage(
+            self.things,
+            self.backdrop,
+            self.camera,
+            self.look,
+            time_s=time_s,
+            exposure_s=exposure_s,
+            width=width,
+            height=height,
+        )
 
 
 def scene_rng(seed: int, split: Split, purpose: int) -> np.random.Generator:
-    """Return the random stream of a scene for one purpose (0 scene, 1 sound, 2 pixels)."""
+    """Return the random stream of a scene for one purpose (0 scene, 1 sound, 2 look)."""
     return np.random.Generator(np.random.PCG64([seed, split.stream, purpose]))
 
 
@@ -105,13 +114,11 @@ def make_scene(
     """Invent the scene of `seed` (>= 0); every split has a seed space of its own."""
     rng = scene_rng(seed, split, 0)
     floor = float(rng.uniform(0.8, 0.9))
-    backdrop = make_backdrop(rng, floor)
-    camera = Camera(
-        zoom=float(rng.uniform(0.92, 1.06)),
-        shift_x=float(rng.uniform(-0.03, 0.03)),
-        shift_y=float(rng.uniform(-0.02, 0.02)),
-        mirrored=bool(rng.random() < 0.5),
-    )
+    # A stream of its own: a change of the cast does not change how the scene looks.
+    look_rng, unseen = scene_rng(seed, split, 2), split is Split.UNSEEN
+    look = make_look(look_rng, duration_s, unseen=unseen)
+    backdrop = make_backdrop(look_rng, floor, unseen=unseen)
+    camera = make_camera(look_rng, duration_s)
     cast = make_cast(rng, split, floor, duration_s)
     return Scene(
         seed,
@@ -122,6 +129,7 @@ def make_scene(
         tuple(role.action for role in cast.roles),
         backdrop,
         camera,
+        look,
         cast.things,
         _sustains(cast, duration_s),
     )
@@ -133,7 +141,14 @@ def _contacts(cast: Cast, camera: Camera, duration_s: float) -> tuple[Contact, .
     What leaves the picture is silent there.
     """
     found = [
-        Contact(i.time_s, role.material.name, i.strength, camera.picture_x(i.x), index, i.seen)
+        Contact(
+            i.time_s,
+            role.material.name,
+            i.strength,
+            camera.picture_x(i.x, i.time_s),
+            index,
+            i.seen,
+        )
         for index, role in enumerate(cast.roles)
         for i in role.actor.impacts
         if 0.02 <= i.time_s < duration_s - 0.02

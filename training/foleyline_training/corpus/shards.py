@@ -31,7 +31,7 @@ from .split import Split
 
 _LOG = logging.getLogger(__name__)
 _SOUND_SCALE = 32767.0
-CORPUS_VERSION = 2
+CORPUS_VERSION = 4
 """Raise it when the same seed no longer gives the same scene, so old shards are not resumed."""
 
 
@@ -174,7 +174,7 @@ def _write_chunk(chunk: _Chunk) -> None:
     pictures = np.load(chunk.folder / "pictures.npy", mmap_mode="r+")
     sound = np.load(chunk.folder / "sound.npy", mmap_mode="r+")
     activity = np.load(chunk.folder / "activity.npy", mmap_mode="r+")
-    rows: list[tuple[int, float, int, float, float]] = []
+    rows: list[tuple[int, float, int, float, float, bool]] = []
     files: set[str] = set()
     for index in range(chunk.first, chunk.first + chunk.count):
         scene = make_scene(chunk.start_seed + index, duration_s=spec.duration_s, split=spec.split)
@@ -191,12 +191,12 @@ def _write_chunk(chunk: _Chunk) -> None:
         activity[index] = activity_grid(scene, spec)
         files.update(used_files(scene, library))
         rows += [
-            (index, c.time_s, MATERIAL_NAMES.index(c.material), c.strength, c.x)
+            (index, c.time_s, MATERIAL_NAMES.index(c.material), c.strength, c.x, c.seen)
             for c in scene.contacts
         ]
     for array in (pictures, sound, activity):
         array.flush()
-    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
     partial = chunk.marker.with_suffix(f".{os.getpid()}.part")
     with partial.open("wb") as out:
         np.savez(out, contacts=table, files=np.array(sorted(files), dtype=np.str_))
@@ -225,7 +225,7 @@ def _finish(
         with np.load(chunk.marker) as found:
             tables.append(found["contacts"])
             files.update(found["files"].tolist())
-    table = np.concatenate(tables) if tables else np.zeros((0, 5))
+    table = np.concatenate(tables) if tables else np.zeros((0, 6))
     partial = folder / "contacts.part"
     with partial.open("wb") as out:
         np.savez(
@@ -235,6 +235,7 @@ def _finish(
             material=table[:, 2].astype(np.int8),
             strength=table[:, 3].astype(np.float32),
             x=table[:, 4].astype(np.float32),
+            seen=table[:, 5].astype(np.bool_),
         )
     partial.replace(folder / "contacts.npz")
     index = {**plan, "sounds": library.attributions(files)}

@@ -43,9 +43,11 @@ class CorpusFiles:
         self.pictures = np.load(folder / "pictures.npy", mmap_mode="r")
         self.sound = np.load(folder / "sound.npy", mmap_mode="r")
         contacts = np.load(folder / "contacts.npz", allow_pickle=False)
-        self.contact_scene: NDArray[np.int64] = contacts["scene"].astype(np.int64)
-        self.contact_time_s: NDArray[np.float64] = contacts["time_s"].astype(np.float64)
-        self.contact_material: NDArray[np.int64] = contacts["material"].astype(np.int64)
+        # What happens off the picture is heard, but no picture can tell of it.
+        seen = contacts["seen"]
+        self.contact_scene: NDArray[np.int64] = contacts["scene"][seen].astype(np.int64)
+        self.contact_time_s: NDArray[np.float64] = contacts["time_s"][seen].astype(np.float64)
+        self.contact_material: NDArray[np.int64] = contacts["material"][seen].astype(np.int64)
         self.activity = np.load(folder / "activity.npy", mmap_mode="r")
         self.contacts_seen, self.contact_place = self._contact_grids()
 

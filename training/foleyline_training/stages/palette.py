@@ -11,6 +11,9 @@ from foleyline_training.data.crops import Merged, cut
 
 TOLD_RATE = 0.5
 """Share of the windows that are told; the others teach what *auto* means."""
+LASTING_PER_S = 2.0
+"""As many contacts is a second of a lasting sound worth where it is loudest: about a walk's."""
+ACTIVITY_PEAK = 255
 
 
 class WindowPalette:
@@ -37,11 +40,14 @@ class WindowPalette:
         for row, window in enumerate(windows):
             heard = self._heard(window)
             if told[row] and heard.any():
-                # Of equals any one; counts are whole, so a fraction decides nothing else.
-                most = int(np.argmax(heard + rng.random(len(heard))))
-                rows[row, self._columns[most]] = 1
+                most = np.flatnonzero(heard == heard.max())
+                rows[row, self._columns[int(rng.choice(most))]] = 1
         return torch.from_numpy(rows)
 
     def _heard(self, window: Merged) -> np.ndarray:
-        """How often each known category is heard in a window: (known,)."""
-        return cut(window, self._corpus.contacts_seen)[:, self._materials].sum(0, dtype=np.int64)
+        """How much of each known category is heard in a window, in contacts: (known,)."""
+        corpus = self._corpus
+        contacts = cut(window, corpus.contacts_seen)[:, self._materials].sum(0, dtype=np.float64)
+        activity = cut(window, corpus.activity)[:, self._materials].sum(0, dtype=np.float64)
+        seconds = activity / ACTIVITY_PEAK / float(corpus.config.picture.fps)
+        return contacts + LASTING_PER_S * seconds

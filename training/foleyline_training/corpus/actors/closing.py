@@ -35,7 +35,7 @@ class Lid:
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the chest and its lid."""
-        shaking = ringing(self.impacts, time_s, 0.07)
+        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
         gap = self.gap.value(time_s)
         top = self.floor - self.height
         canvas.stroke(
@@ -81,7 +81,7 @@ class SlidingDoor:
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the frame, the dark opening and the panel."""
-        shaking = ringing(self.impacts, time_s, 0.07)
+        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
         gap = self.gap.value(time_s)
         top = self.floor - self.height
         opening = (self.jamb - self.side * self.width / 2, (top + self.floor) / 2)

@@ -46,7 +46,7 @@ class Falling:
         if self._is_held(time_s):
             end = top - height - 1.9 * self.radius
             canvas.stroke((x, -3.0), (x, end), 0.018, NEUTRAL_DARK)
-        shaking = ringing(self.impacts, time_s, 0.07)
+        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
         paint = self.paint.lit(FLASH * shaking)
         squash = 0.0
         if self.paint.texture == "plush" and height < 0.06:

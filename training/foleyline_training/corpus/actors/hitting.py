@@ -36,7 +36,7 @@ class Hitting:
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the stand, the struck thing and the mallet."""
-        shaking = ringing(self.impacts, time_s, 0.07)
+        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
         lift = self.lift.value(time_s)
         recoil = min(0.03 * shaking, self.handle * sin(lift) * 0.3)
         bottom = self.top + 2 * self.half_height

@@ -7,14 +7,14 @@ from typing import Protocol
 
 import numpy as np
 
+from ..brush import NEUTRAL_DARK
 from ..canvas import Canvas
 from ..motion import Impact, Sustain
 
-NEUTRAL_DARK = (52, 48, 56)
-"""Colour of handles, posts and rods: of no material."""
+__all__ = ["FLASH", "NEUTRAL_DARK", "Actor", "Place", "at_place", "between"]
 
 FLASH = 0.2
-"""How much lighter a thing gets at an impact of strength 1: slight, for the eye to find it."""
+"""How much lighter a thing gets at an impact of strength 1: slight, and only in some looks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Rolling:
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the posts and the ball."""
-        shaking = ringing(self.impacts, time_s, 0.07)
+        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
         x = self.x.value(time_s)
         height = self.radius * 2.3
         for face, side in ((self.near, -1), (self.far, 1)):

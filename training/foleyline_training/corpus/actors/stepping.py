@@ -37,7 +37,7 @@ class Stepping:
         for turned_at, direction in self.facing:
             if turned_at <= time_s:
                 ahead = direction
-        shaking = ringing(self.impacts, time_s, 0.07)
+        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
         feet = [
             (self.x[k].value(time_s), self.floor - self.height[k].value(time_s)) for k in (0, 1)
         ]

@@ -35,7 +35,7 @@ class Swinging:
 
     def draw(self, canvas: Canvas, time_s: float) -> None:
         """Draw the slab, the frame and the pendulum."""
-        shaking = ringing(self.impacts, time_s, 0.07)
+        shaking = canvas.flash * ringing(self.impacts, time_s, 0.07)
         swing = self.swing.value(time_s)
         recoil = min(0.03 * shaking, self.rod * sin(max(0.0, swing)))
         face = self.x - self.side * (self.bob + recoil)
