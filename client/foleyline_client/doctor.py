@@ -22,6 +22,7 @@ from foleyline_contract.client_key import ClientKey
 from foleyline_contract.errors import FoleyError, ServerStartFailed, ServerUnreachable
 from foleyline_contract.fields import FieldError, from_json
 from foleyline_contract.messages import ServerStatus, Welcome
+from foleyline_contract.palette import palette_text
 from foleyline_contract.version import PACKAGE_VERSION, PROTOCOL_VERSION
 
 _DISK_LOW_BYTES = 2 * 10**9
@@ -159,6 +160,8 @@ def _answered(address: str, welcome: Welcome, status: ServerStatus) -> Iterator[
             "bundles", PROBLEM, "The server has no bundle that it can use.",
             "Install one, and start the server with --bundles FOLDER.",
         )  # fmt: skip
+    for bundle in welcome.bundles:
+        yield Check("sound palette", OK, f"{bundle.name} {palette_text(bundle.palette)}")
     yield from _room(status)
 
 

@@ -31,6 +31,7 @@ from foleyline_contract.messages import (
     SEED_MAX,
     VARIATION,
     Accepted,
+    BundleInfo,
     Clip,
     GenerateSettings,
     JobFinished,
@@ -39,6 +40,7 @@ from foleyline_contract.messages import (
     TakeFinished,
     Welcome,
 )
+from foleyline_contract.palette import PALETTE_AUTO, require_sound
 from foleyline_contract.quality import steps_for
 
 
@@ -60,6 +62,7 @@ def generate(options: Namespace, line: ProgressLine) -> dict[str, Any]:
             session, welcome = connection.open_or_start(bundle.server_command(), line.note)
         with session:
             bundle.require(welcome)
+            _require_sound(settings, welcome)
             settings = _with_quality(settings, options.quality, welcome)
             clip = clip_of(session, welcome, video, options, line)
             line.finish()
@@ -176,7 +179,15 @@ def _settings(options: Namespace, bundle: str | None) -> GenerateSettings:
         loudness_lufs=options.loudness,
         seed_family=options.like,
         variation=VARIATION if options.variation is None else options.variation,
+        palette=None if options.palette == PALETTE_AUTO else options.palette,
     )
+
+
+def _require_sound(settings: GenerateSettings, welcome: Welcome) -> None:
+    """Before anything is sent; and a server from before palettes would not refuse."""
+    if settings.palette is not None:
+        info = _bundle_info(settings, welcome)
+        require_sound(settings.palette, info.palette, info.name)
 
 
 def _with_quality(
@@ -184,10 +195,14 @@ def _with_quality(
 ) -> GenerateSettings:
     if quality is None:
         return settings
+    return replace(settings, steps=steps_for(quality, _bundle_info(settings, welcome).steps))
+
+
+def _bundle_info(settings: GenerateSettings, welcome: Welcome) -> BundleInfo:
     name = settings.bundle or welcome.default_bundle
     for info in welcome.bundles:
         if info.name == name:
-            return replace(settings, steps=steps_for(quality, info.steps))
+            return info
     raise BundleUnknown(f"The server has no bundle {name!r}.")
 
 

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import soundfile
+import stub_engine
 
 from foleyline_client import generation, launcher, outputs
 from foleyline_client.audio_file import read_provenance
@@ -103,13 +105,36 @@ def test_all_settings_reach_the_server(foley):
         *("generate", "a.mp4", "--seed", "3", "--takes", "2", "--bundle", "mini"),
         *("--sampler", "ddim", "--steps", "9", "--cfg-scale", "2.5", "--align-scale", "7"),
         *("--duration", "1", "--vocoder", "griffin-lim", "--loudness", "-23", "--batch"),
-        *("--like", "5", "--variation", "0.25"),
+        *("--like", "5", "--variation", "0.25", "--palette", "footstep_loose"),
     )
     asked = job.request.settings
     assert asked == m.GenerateSettings(
-        3, 2, "mini", "ddim", 9, 2.5, 7.0, "griffin-lim", -23.0, 5, 0.25
+        3, 2, "mini", "ddim", 9, 2.5, 7.0, "griffin-lim", -23.0, 5, 0.25, "footstep_loose"
     )
     assert job.request.batch
+
+
+def test_the_sound_is_kept_with_the_take(foley, workplace):
+    foley("generate", "a.mp4", "--palette", "wood", "-o", "wood.wav")
+    assert read_provenance(workplace / "wood.wav")["palette"] == "wood"
+    assert json.loads((workplace / "wood.wav.json").read_text())["palette"] == "wood"
+    job = foley("generate", "a.mp4", "--palette", "auto", "-o", "auto.wav")
+    assert job.request.settings.palette is None
+
+
+def test_a_sound_that_the_bundle_lacks_is_refused_before_the_work(foley, server, capsys):
+    assert foley("generate", "a.mp4", "--palette", "wod", code=3) is None
+    said = capsys.readouterr().err
+    assert "cannot be asked for 'wod', only for wood, metal, footstep_loose." in said
+
+
+def test_a_server_from_before_palettes_is_not_asked_for_a_sound(foley, capsys, monkeypatch):
+    """Such a server would not refuse, but leave the sound out."""
+    monkeypatch.setattr(stub_engine, "BUNDLE", replace(stub_engine.BUNDLE, palette=()))
+    monkeypatch.setattr(stub_engine, "require_sound", lambda *_: None)
+    assert foley("generate", "a.mp4", "--palette", "wood", code=3) is None
+    assert "'mini' has no sound palette" in capsys.readouterr().err
+    assert foley("generate", "a.mp4", "--palette", "wood", "--bundle", "x", code=7) is None
 
 
 @pytest.mark.parametrize(("word", "steps"), [("draft", 10), ("standard", 25), ("best", 50)])
@@ -277,8 +302,10 @@ def test_status_and_stop(foley, server, capsys):
     said = capsys.readouterr().out
     assert "0 running, 0 waiting" in said
     assert "mini" in said
+    assert "can be asked for wood, metal, footstep_loose" in said
     foley("status", "--json")
     said = json.loads(capsys.readouterr().out)
+    assert said["bundles"][0]["palette"] == ["wood", "metal", "footstep_loose"]
     assert (said["default_bundle"], said["jobs"]) == ("mini", 0)
     foley("stop", "--if-idle")
     assert "Stopped." in capsys.readouterr().out

@@ -43,6 +43,7 @@ def test_all_is_well(start_server):
     checks = found(start_server().address)
     assert {check.state for check in checks.values()} == {OK}, checks
     assert {"client", "log folder", "server program", "server", "takes", "disk"} <= checks.keys()
+    assert checks["sound palette"].said == "mini can be asked for wood, metal, footstep_loose"
 
 
 def test_no_server_is_no_problem_here():

@@ -14,12 +14,14 @@ from foleyline_client.connection import add_connection
 from foleyline_client.generation import generate
 from foleyline_client.progress_line import ProgressLine
 from foleyline_contract.messages import VARIATION
+from foleyline_contract.palette import PALETTE_AUTO
 from foleyline_contract.quality import QUALITIES
 
 _EXAMPLES = """examples:
   foley generate door.mp4
   foley generate door.mp4 --takes 4 --quality draft
   foley generate door.mp4 --like 4711 --variation 0.3 --takes 4
+  foley generate door.mp4 --palette wood
   foley generate reel.mov --start 62.5 --duration 8 --fps 24 --loudness -23 -o steps.wav
 """
 
@@ -73,6 +75,11 @@ def _add_model(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("model and sound")
     add = group.add_argument
     add("--bundle", metavar="NAME", help="an installed model bundle, or a bundle's folder")
+    add(
+        "--palette", metavar="SOUND",
+        help="what it shall sound like, one of the bundle's sounds ('foley status' lists them; "
+        f"default: {PALETTE_AUTO}, what the picture suggests)",
+    )  # fmt: skip
     steps = group.add_mutually_exclusive_group()
     steps.add_argument("--quality", choices=QUALITIES, help="how many sampler steps, in a word")
     steps.add_argument("--steps", type=int, metavar="N", help="sampler steps")

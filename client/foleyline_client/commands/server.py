@@ -13,6 +13,7 @@ from foleyline_client.connection import Connection, add_connection
 from foleyline_client.wording import bytes_text, duration_text
 from foleyline_contract.fields import to_json
 from foleyline_contract.messages import ServerStatus, Welcome
+from foleyline_contract.palette import palette_text
 
 
 def add_server(commands: Any) -> None:  # noqa: ANN401 - argparse has no public name for it
@@ -75,6 +76,7 @@ def _status_lines(address: str, welcome: Welcome, status: ServerStatus) -> list[
         lines.append(f"Bundle {bundle.name} {bundle.version}{mark}: {bundle.description}")
         speed = "" if bundle.speed is None else f", {bundle.speed:.2g} s of work for a second"
         lines.append(f"  {bundle.family}, licence {bundle.licence}{speed}, {bundle.sha256[:12]}")
+        lines.append(f"  {palette_text(bundle.palette)}")
     return lines
 
 
