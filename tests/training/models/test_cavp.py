@@ -37,12 +37,12 @@ def test_a_stretch_with_its_margin_has_the_features_of_the_whole(video):
 
 
 def test_spectrogram_features_lie_on_the_picture_grid(busy):
-    encoder = busy(SpectrogramEncoder(bands=16, width=8, feature_dim=6, downsamplings=3))
+    encoder = busy(SpectrogramEncoder(bands=16, width=8, feature_dim=6, per_feature=8))
     assert encoder(torch.rand(2, 16, 5 * 8)).shape == (2, 5, 6)
 
 
 def test_cavp_gives_both(busy):
-    cavp = Cavp(VideoEncoder(16, 8, 6), SpectrogramEncoder(16, 8, 6, 3), 6, materials=4)
+    cavp = Cavp(VideoEncoder(16, 8, 6), SpectrogramEncoder(16, 8, 6, 8), 6, materials=4)
     video, audio = cavp(torch.rand(2, 5, 3, 16, 16), torch.rand(2, 16, 40))
     assert video.shape == audio.shape == (2, 5, 6)
     heard = cavp.contact_head(video)

@@ -71,26 +71,25 @@ class VideoEncoder(nn.Module):
 class SpectrogramEncoder(nn.Module):
     """Log-mel to features on the picture grid; used in training only.
 
+    All mel frames of a picture, and half as many on either side, are read by one matrix.
+
     Args:
         bands: mel bands.
-        downsamplings: halvings of time, so that 2 ** downsamplings mel frames make a feature.
+        per_feature: mel frames that make a feature; even.
     """
 
-    def __init__(self, bands: int, width: int, feature_dim: int, downsamplings: int) -> None:
+    def __init__(self, bands: int, width: int, feature_dim: int, per_feature: int) -> None:
         super().__init__()
-        self.into = nn.Conv1d(bands, width // 2, 5, padding=2)
-        steps: list[nn.Module] = []
-        channels = width // 2
-        for _ in range(downsamplings):
-            steps += [TemporalBlock(channels), nn.Conv1d(channels, width, 4, stride=2, padding=1)]
-            channels = width
-        self.body = nn.Sequential(*steps, TemporalBlock(width), TemporalBlock(width))
+        self.into = nn.Conv1d(
+            bands, width, 2 * per_feature, stride=per_feature, padding=per_feature // 2
+        )
+        self.body = nn.Sequential(*(TemporalBlock(width) for _ in range(4)))
         self.out = nn.Sequential(ChannelNorm(width), nn.Conv1d(width, feature_dim, 1))
         self.norm = nn.LayerNorm(feature_dim)
 
     def forward(self, mel: Tensor) -> Tensor:
         """``mel`` (batch, bands, mel_frames) in [0, 1] to (batch, features, feature_dim)."""
-        x = self.out(self.body(self.into(mel)))
+        x = self.out(self.body(self.into(mel - 0.5)))
         return self.norm(x.transpose(1, 2))
 
 

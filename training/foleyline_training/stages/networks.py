@@ -27,10 +27,9 @@ class Denoiser(nn.Module):
 
 def make_cavp(config: Config, materials: int) -> Cavp:
     width, dim = config.networks.cavp_width, config.features.dim
-    halvings = config.mel_per_picture.bit_length() - 1
     return Cavp(
         VideoEncoder(config.picture.height_px, width, dim),
-        SpectrogramEncoder(config.mel.bands, width, dim, halvings),
+        SpectrogramEncoder(config.mel.bands, width, dim, config.mel_per_picture),
         dim,
         materials,
     )
