@@ -1,6 +1,7 @@
 import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from foleyline_training.corpus.actors.rolling import Rolling
 from foleyline_training.corpus.actors.splashing import Splashing
 from foleyline_training.corpus.actors.stepping import Stepping
 from foleyline_training.corpus.actors.swinging import Swinging
+from foleyline_training.corpus.camera import STAGE_WIDTH, Camera
 from foleyline_training.corpus.casting import ACTIONS
+from foleyline_training.corpus.look import PLAIN_LOOK
 from foleyline_training.corpus.scene import SMALLEST_GAP_S, make_scene
 from foleyline_training.corpus.split import Split
 
@@ -111,6 +114,20 @@ def test_drops_touch_the_water_exactly_at_their_impacts() -> None:
         for release_s, impact in zip(thing.releases, thing.impacts, strict=True):
             fallen = thing.gravity * (impact.time_s - release_s) ** 2 / 2
             assert thing.tap + 2 * thing.radius + fallen == pytest.approx(thing.surface, abs=1e-9)
+
+
+def test_drawn_ball_reaches_the_floor_at_the_contact() -> None:
+    ball = next(thing for thing in things(Falling) if thing.table == 0 and thing.impacts)
+    scene = replace(SCENES[0], things=(ball,), look=PLAIN_LOOK, camera=Camera())
+    width, height = 640, 360
+    impact = ball.impacts[0]
+    column, floor_y = int(impact.x / STAGE_WIDTH * width), int(ball.floor * height)
+    change = np.abs(
+        scene.draw(impact.time_s, width, height).astype(int)
+        - scene.draw(impact.time_s - 0.15, width, height)
+    )
+    # Just above the floor the ball's edge is there at the contact and was not before it.
+    assert change[floor_y - 4, column - 1 : column + 2].mean() > 15
 
 
 def test_draw_gives_the_asked_size() -> None:

@@ -37,7 +37,7 @@ def write_clip(
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
-        video.options = {"crf": "20", "preset": "medium"}
+        video.options = {"crf": "21", "preset": "veryfast"}
         audio = None
         if sound is not None:
             audio = container.add_stream("aac", rate=rate_hz, layout="mono")

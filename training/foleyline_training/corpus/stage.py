@@ -19,7 +19,7 @@ from .canvas import Canvas
 from .grade import graded
 from .look import Look, Shadow
 
-_SUPERSAMPLED_BELOW = 720
+_SUPERSAMPLED_BELOW = 300
 _EXPOSURES = 3
 _SHADOW_BRUSH = Brush(neutral=(255, 255, 255), tone=(255, 255, 255), tone_amount=1.0)
 
