@@ -32,9 +32,17 @@ def test_folder_without_licences_is_refused(command, tmp_path, capsys):
 
 
 @needs_torch
-def test_unknown_setting_is_named(tmp_path):
-    with pytest.raises(KeyError, match="sead"):
-        main(["all", "--sounds", str(tmp_path), "--set", "sead=1"])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--set", "sead=1"], "mini cannot be used: no setting 'sead'"),
+        (["--set", "stages.cavp.precision=half"], "precision is 'half'"),
+        (["--config", "nowhere.toml"], "nowhere.toml"),
+    ],
+)
+def test_configuration_that_cannot_be_used(words, told, tmp_path, capsys):
+    assert main(["all", "--sounds", str(tmp_path), *words]) == 2
+    assert told in capsys.readouterr().err
 
 
 def test_unknown_stage_is_refused(capsys):
@@ -64,3 +72,28 @@ def test_stage_is_trained_with_the_overrides(corpus, tmp_path):
     run = ["--config", TINY, "--sounds", str(tmp_path), "--run", str(tmp_path)]
     assert main(["stage", "autoencoder", *run, "--set", "stages.autoencoder.seconds=1e-6"]) == 0
     assert (tmp_path / "autoencoder.pt").is_file()
+
+
+@needs_torch
+def test_ctrl_c_ends_with_a_sentence(monkeypatch, tmp_path, capsys):
+    from foleyline_training import runs
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "render", interrupted)
+    (tmp_path / "LICENSES.csv").touch()
+    assert main(["corpus", "--sounds", str(tmp_path), "--run", str(tmp_path)]) == 130
+    assert capsys.readouterr().err == "foley-train: stopped; the same command goes on.\n"
+
+
+@needs_torch
+def test_setting_that_this_machine_cannot_do(corpus, tmp_path, capsys):
+    (tmp_path / "LICENSES.csv").touch()
+    run = ["--config", TINY, "--sounds", str(tmp_path), "--run", str(tmp_path)]
+    half = ["--set", "stages.cavp.precision=float16", "--set", "stages.cavp.device=cpu"]
+    assert main(["stage", "cavp", *run, *half]) == 1
+    assert capsys.readouterr().err == (
+        "foley-train: Training in float16 needs a graphics card. "
+        "Set the stage's precision to bfloat16, or to float32.\n"
+    )

@@ -1,4 +1,5 @@
 import json
+import signal
 from dataclasses import replace
 from itertools import count
 
@@ -6,8 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+from foleyline_contract.errors import SettingInvalid
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import StageConfig
+from foleyline_training.interrupts import Interrupted
 from foleyline_training.learning_rate import FINAL_LEARNING_RATE
 from foleyline_training.loop import train
 
@@ -176,3 +179,59 @@ def test_parts_of_a_step_add_up_to_it(tmp_path):
 def test_weights_stay_in_full_precision(tmp_path):
     state = load_checkpoint(run(ToyStage(), tmp_path, replace(CONFIG, precision="bfloat16")))
     assert state["weights"]["weight"].dtype == torch.float32
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_end_it_saves_and_goes_on_from_there(tmp_path, number):
+    class Told(ToyStage):
+        def loss(self, rng, share):
+            if self.calls == 37:
+                signal.raise_signal(number)
+                signal.raise_signal(number)  # A launcher says again what the terminal said.
+            return super().loss(rng, share)
+
+    before = signal.getsignal(number)
+    with pytest.raises(Interrupted, match="toy: stopped after step 38; the same command goes on"):
+        run(Told(), tmp_path / "broken")
+    assert signal.getsignal(number) is before
+    stage = ToyStage()
+    resumed = load_checkpoint(run(stage, tmp_path / "broken"))
+    assert stage.calls == 120 - 38
+    whole = load_checkpoint(run(ToyStage(), tmp_path / "whole"))
+    assert torch.equal(resumed["weights"]["weight"], whole["weights"]["weight"])
+
+
+def test_log_has_every_step_once_after_a_kill(tmp_path):
+    with pytest.raises(Killed):
+        run(ToyStage(die_at=62), tmp_path)
+    with (tmp_path / "toy.jsonl").open("a") as lines:
+        lines.write('{"step": 80, "lo')  # as a kill leaves it
+    run(ToyStage(), tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "toy.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [20, 40, 60, 80, 100, 120]
+
+
+def test_newest_checkpoint_lost_costs_one_interval(tmp_path):
+    with pytest.raises(Killed):
+        run(ToyStage(die_at=50), tmp_path)
+    (tmp_path / "toy.resume.pt").write_bytes(b"half of a")
+    stage = ToyStage()
+    resumed = load_checkpoint(run(stage, tmp_path))
+    assert stage.calls == 120 - 21
+    whole = load_checkpoint(run(ToyStage(), tmp_path / "whole"))
+    assert torch.equal(resumed["weights"]["weight"], whole["weights"]["weight"])
+
+
+def test_checkpoint_of_another_network_is_refused(tmp_path):
+    with pytest.raises(Killed):
+        run(ToyStage(die_at=50), tmp_path)
+    stage = ToyStage()
+    stage.network = nn.Linear(2, 2)
+    with pytest.raises(SettingInvalid, match="not of a network as configured"):
+        run(stage, tmp_path)
+
+
+def test_same_seed_same_figures_to_the_bit(tmp_path):
+    one, two = (load_checkpoint(run(ToyStage(), tmp_path / name)) for name in "ab")
+    assert figures(tmp_path / "a") == figures(tmp_path / "b")
+    assert torch.equal(one["weights"]["weight"], two["weights"]["weight"])

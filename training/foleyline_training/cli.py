@@ -6,10 +6,13 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from foleyline_contract.errors import FoleyError
-from foleyline_training.config import STAGES, load_config
+from foleyline_training.config import STAGES, Config, load_config
+
+if TYPE_CHECKING:
+    from foleyline_training.runs import Run
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,8 +29,12 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    overrides = dict(_override(text) for text in arguments.set)
-    config = load_config(arguments.config, overrides)
+    try:
+        config = load_config(arguments.config, dict(_override(text) for text in arguments.set))
+    except (KeyError, ValueError, OSError) as error:
+        reason = error.args[0] if isinstance(error, KeyError) else error
+        print(f"foley-train: {arguments.config} cannot be used: {reason}", file=sys.stderr)
+        return 2
     run = runs.Run(arguments.run, arguments.sounds, arguments.workers)
     if not (run.sounds / "LICENSES.csv").is_file():
         print(
@@ -37,19 +44,37 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    return _carry_out(arguments, config, run)
+
+
+def _carry_out(arguments: argparse.Namespace, config: Config, run: Run) -> int:
+    from foleyline_training import distributed, interrupts, runs
+
+    processes = distributed.ALONE
     try:
-        match arguments.command:
-            case "corpus":
-                runs.render(config, run)
-            case "stage":
-                if arguments.end_with_parent:
-                    runs.end_with_parent()
-                runs.train_stage(arguments.stage, config, run)
-            case _:
-                runs.train_all(config, run, _same_run(arguments))
-    except (runs.TimbreLost, FoleyError) as error:
+        with interrupts.sigterm_as_ctrl_c(), distributed.joined() as processes:
+            if not processes.is_first:
+                logging.getLogger().setLevel(logging.WARNING)
+            match arguments.command:
+                case "corpus":
+                    runs.render(config, run)
+                case "stage":
+                    if arguments.end_with_parent:
+                        runs.end_with_parent()
+                    runs.train_stage(arguments.stage, config, run, processes)
+                case _:
+                    runs.train_all(config, run, _same_run(arguments), processes)
+    except (runs.TimbreLost, runs.StageFailed, FoleyError, FloatingPointError) as error:
         print(f"foley-train: {error}", file=sys.stderr)
         return 1
+    except (interrupts.Interrupted, KeyboardInterrupt) as error:
+        # Every process raises it; the first speaks for all.
+        if processes.is_first:
+            print(
+                f"foley-train: {str(error) or 'stopped; the same command goes on.'}",
+                file=sys.stderr,
+            )
+        return 130
     return 0
 
 

@@ -79,6 +79,7 @@ class StageConfig:
         accumulate: parts a step is worked through in, one after the other, to need less memory.
         precision: what the networks compute in; weights and losses are float32 always.
         device: ``auto`` takes a graphics card where there is one.
+        checkpoint_every_s: at most so much training is lost when it is killed.
     """
 
     seconds: float
@@ -92,6 +93,7 @@ class StageConfig:
     accumulate: int = 1
     precision: str = "float32"
     device: str = "auto"
+    checkpoint_every_s: float = 60.0
 
     def __post_init__(self) -> None:
         if self.precision not in PRECISIONS:

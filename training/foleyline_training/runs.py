@@ -10,6 +10,7 @@ import logging
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -20,7 +21,8 @@ from foleyline_training.config import Config, write_run_config
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
 from foleyline_training.corpus.split import Split
 from foleyline_training.data.corpus_files import CorpusFiles
-from foleyline_training.loop import Stage, train
+from foleyline_training.distributed import ALONE, Processes
+from foleyline_training.loop import train
 from foleyline_training.metrics.timbre import probe_for, probe_scenes, reconstruction_accuracy
 from foleyline_training.stages.autoencoder import AutoencoderStage
 from foleyline_training.stages.cavp import CavpStage
@@ -28,6 +30,7 @@ from foleyline_training.stages.classifier import ClassifierStage
 from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.diffusion import DiffusionStage
 from foleyline_training.stages.networks import make_autoencoder, trained
+from foleyline_training.trainer import Stage
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +39,16 @@ SIDE_BY_SIDE = (("cavp", "autoencoder"), ("diffusion", "classifier"))
 HELD_OUT_SEED = 1_000_000_000
 """Held-out scenes have seeds from here on; training scenes stay far below."""
 
+SAVING_S = 60.0
+"""How long a stage that is told to end may take to finish its step and save."""
+
 
 class TimbreLost(Exception):
     """The autoencoder did not pass its gate; the text says what to do."""
+
+
+class StageFailed(Exception):
+    """A stage's process has failed; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,48 +96,68 @@ def render(config: Config, run: Run) -> None:
         generate_shard(spec, start_seed, count, folder, run.sounds, processes=run.workers)
 
 
-def train_stage(name: str, config: Config, run: Run) -> Path:
-    """Train one stage in this process, on one thread."""
+def train_stage(name: str, config: Config, run: Run, processes: Processes = ALONE) -> Path:
+    """Train one stage in this process, on one thread, with those that a launcher started."""
     torch.set_num_threads(1)
     torch.manual_seed(config.seed)  # the initial weights follow from it
+    with processes.one_after_the_first():  # The first one computes what is cached.
+        stage = _stage(name, config, run)
+    return train(stage, config.stages[name], run.folder, config.seed, processes=processes)
+
+
+def _stage(name: str, config: Config, run: Run) -> Stage:
     corpus = CorpusFiles(run.corpus, config)
     if name in SIDE_BY_SIDE[0]:
-        kind = CavpStage if name == "cavp" else AutoencoderStage
-        stage: Stage = kind(config, corpus)
-    else:
-        data = ConditionedData(config, corpus, run.folder)
-        stage = DiffusionStage(data) if name == "diffusion" else ClassifierStage(data)
-    return train(stage, config.stages[name], run.folder, config.seed)
+        return CavpStage(config, corpus) if name == "cavp" else AutoencoderStage(config, corpus)
+    data = ConditionedData(config, corpus, run.folder)
+    return DiffusionStage(data) if name == "diffusion" else ClassifierStage(data)
 
 
-def train_all(config: Config, run: Run, stage_arguments: list[str]) -> None:
+def train_all(
+    config: Config, run: Run, stage_arguments: list[str], processes: Processes = ALONE
+) -> None:
     """Render and train everything.
 
     Args:
         stage_arguments: command-line arguments that give a child process the same run.
+        processes: those that a launcher started; they train stage after stage together.
 
     Raises:
         TimbreLost: the autoencoder did not pass its gate.
-        subprocess.CalledProcessError: a stage failed; its output says why.
+        StageFailed: a stage failed; its output says why.
     """
-    write_run_config(run.folder, config)
-    render(config, run)
-    CorpusFiles(run.corpus, config).mels()
+    if processes.is_first:
+        write_run_config(run.folder, config)
+        render(config, run)
+        CorpusFiles(run.corpus, config).mels()
+    processes.wait()
     for group in SIDE_BY_SIDE:
-        if group == SIDE_BY_SIDE[1]:
+        if group == SIDE_BY_SIDE[1] and processes.is_first:
             check_timbre(config, run)
             # Made once here, before two processes would make it twice.
             ConditionedData(config, CorpusFiles(run.corpus, config), run.folder)
-        children = [_spawn(name, stage_arguments) for name in group]
-        try:
-            for child in children:
-                if child.wait():
-                    raise subprocess.CalledProcessError(child.returncode, child.args)
-        finally:
-            for child in children:
-                child.terminate()
-                if child.stdin:
-                    child.stdin.close()
+        processes.wait()
+        if processes.world == 1:
+            _side_by_side(group, stage_arguments)
+        else:
+            for name in group:
+                train_stage(name, config, run, processes)
+
+
+def _side_by_side(names: tuple[str, ...], stage_arguments: list[str]) -> None:
+    children = {name: _spawn(name, stage_arguments) for name in names}
+    try:
+        for name, child in children.items():
+            if status := child.wait():
+                raise StageFailed(f"{name} ended with status {status}; what it said is above.")
+    finally:
+        for child in children.values():
+            child.terminate()
+        for child in children.values():
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(SAVING_S)
+            if child.stdin:
+                child.stdin.close()  # Ends one that is still there.
 
 
 def check_timbre(config: Config, run: Run) -> None:

@@ -7,7 +7,7 @@ a step is made of.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -26,6 +26,10 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 """What networks compute in, by its name in a configuration; weights are always float32."""
 
 
+def _as_they_are(rows: Tensor) -> Tensor:
+    return rows
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """Part ``part`` of the ``parts`` that process ``rank`` of ``world`` works through in a step.
@@ -33,6 +37,8 @@ class Share:
     Attributes:
         parts: forward and backward passes a step is made of, to need less memory.
         dtype: what networks compute in; losses and weights stay in float32.
+        gathered: turns rows into those that all processes have, for losses that set rows
+            against one another.
     """
 
     rank: int = 0
@@ -41,6 +47,7 @@ class Share:
     parts: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     dtype: torch.dtype = torch.float32
+    gathered: Callable[[Tensor], Tensor] = _as_they_are
 
     def of(self, values: Values) -> Values:
         """The rows of this share, of those of the whole step.

@@ -62,7 +62,7 @@ class CavpStage:
         video, audio = video.float(), audio.float()
         scale = self.network.log_scale.exp()
         clips_v, clips_a = pooled(video, CLIPS_PER_WINDOW), pooled(audio, CLIPS_PER_WINDOW)
-        semantic = semantic_contrast(clips_v, clips_a, scale)
+        semantic = semantic_contrast(share.gathered(clips_v), share.gathered(clips_a), scale)
         temporal = temporal_contrast(clips_v, clips_a, scale)
         seen = contact_losses(self.network.contact_head(video), truth)
         heard = contact_losses(self.network.contact_head(audio), truth)
