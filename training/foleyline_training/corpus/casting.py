@@ -80,13 +80,13 @@ _HASTE = {"silent": 0.0, "sparse": 0.4, "usual": 0.95, "dense": 1.7}
 _HASTE_SHARES = (0.03, 0.15, 0.67, 0.15)
 _SUSTAINED_SHARE = 0.17
 _RESERVED_SHARE = 0.45
-_OFF_SCREEN_SHARE = 0.045
+_OFF_SCREEN_SHARE = 0.04
 _TRIES, _COSTLY_TRIES = 6, 2
 _COSTLY = ("scatter", "stairs", "dominoes")
 _LEAST_WIDTH = {"roll": 0.72, "stairs": 0.9, "dominoes": 0.9}
 _CLOSE_UPS = {"step": 2.1, "type": 1.5, "drum": 1.4, "close": 1.3, "pour": 1.3}
 _STAGE_FLOOR = 0.85
-_NEAREST, _FARTHEST, _VERY_FAR = 1.15, 0.55, 0.32
+_NEAREST, _FARTHEST, _VERY_FAR = 1.3, 0.62, 0.36
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def _picked(rng: np.random.Generator, split: Split) -> tuple[Material, str, _Mak
 def _distance(rng: np.random.Generator, place: Place, action: str) -> tuple[float, Place]:
     """Pick how large an actor is seen, and return that with its place on its own stage."""
     kind = rng.random()
-    farthest = _VERY_FAR if kind < 0.1 else _FARTHEST
+    farthest = _VERY_FAR if kind < 0.08 else _FARTHEST
     nearest = _CLOSE_UPS.get(action, _NEAREST) if kind > 0.7 else _NEAREST
     scale = float(np.exp(between(rng, np.log(farthest), np.log(nearest))))
     # What needs room is seen from farther away.

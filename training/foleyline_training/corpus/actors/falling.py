@@ -1,4 +1,4 @@
-"""A ball or box that is dropped, bounces, rests, is lifted and dropped again."""
+"""A ball, box or stone that is dropped, bounces, rests, is lifted and dropped again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..canvas import Canvas
 from ..materials import Material
 from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint, paint_ball, paint_block
 from .place import FLASH, NEUTRAL_DARK, Place, between
+from .shapes import paint_polygon, pebble
 
 _FASTEST = 2.2  # stage units per second; an impact this fast has strength 1
 _SHORTEST_FLIGHT_S = 0.15
@@ -20,7 +22,10 @@ _SHORTEST_FLIGHT_S = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Falling:
-    """`height` is that of the thing's lowest point above the table; both tracks in stage units."""
+    """`height` is that of the thing's lowest point above the table; both tracks in stage units.
+
+    `stone` is the outline about its centre if it is neither a ball nor a box.
+    """
 
     paint: Paint
     round_thing: bool
@@ -30,6 +35,7 @@ class Falling:
     height: Track
     x: Track
     held: tuple[tuple[float, float], ...]
+    stone: NDArray[np.float64] | None
     impacts: tuple[Impact, ...]
     sustains: tuple[Sustain, ...] = ()
 
@@ -52,7 +58,10 @@ class Falling:
         if self.paint.texture == "plush" and height < 0.06:
             squash = 0.3 * shaking
         tall = self.radius * (1 - squash)
-        if self.round_thing:
+        if self.stone is not None:
+            bottom = float(self.stone[:, 1].max())
+            paint_polygon(canvas, paint, self.stone, (x, top - height - bottom), 0.0)
+        elif self.round_thing:
             paint_ball(canvas, paint, (x, top - height - tall), self.radius, squash=squash)
         else:
             wide = self.radius * (1 + squash)
@@ -96,6 +105,7 @@ def make_falling(
         Impact(time_s, strength, at)
         for (time_s, strength), at in zip(height.impacts, places, strict=True)
     )
+    stone = pebble(rng, int(rng.integers(5, 8))) * radius
     return Falling(
         paint,
         bool(rng.random() < 0.6),
@@ -105,6 +115,7 @@ def make_falling(
         height.track(),
         x.track(),
         tuple(held),
+        stone if rng.random() < 0.25 and material.name != "soft" else None,
         impacts,
     )
 

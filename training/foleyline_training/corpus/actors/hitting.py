@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, sin
+from math import cos, pi, sin
 
 import numpy as np
 
-from ..canvas import Canvas
+from ..canvas import Canvas, Colour
 from ..materials import Material
 from ..motion import Impact, Sustain, Track, TrackBuilder, ringing
 from ..paint import Paint, paint_ball, paint_block
+from .hands import TOOLS, any_skin, draw_hand, draw_tool
 from .place import FLASH, NEUTRAL_DARK, Place, at_place, between
-
-_HEAD = (214, 206, 190)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,9 @@ class Hitting:
     side: int
     handle: float
     head: float
+    tool: str
+    skin: Colour
+    held: bool
     lift: Track
     impacts: tuple[Impact, ...]
     sustains: tuple[Sustain, ...] = ()
@@ -56,9 +58,9 @@ class Hitting:
             pivot[0] - self.side * self.handle * cos(lift),
             pivot[1] - self.handle * sin(lift),
         )
-        canvas.stroke(pivot, end, 0.026, NEUTRAL_DARK)
-        canvas.ellipse(end, self.head, self.head, NEUTRAL_DARK)
-        canvas.ellipse(end, self.head * 0.75, self.head * 0.75, _HEAD)
+        draw_tool(canvas, self.tool, pivot, end, self.head, self.skin)
+        if self.held and self.tool != "fist":
+            draw_hand(canvas, pivot, 0.05, pi / 2 - self.side * 0.9, self.skin)
 
 
 def make_hitting(
@@ -86,7 +88,10 @@ def make_hitting(
         half_height,
         side,
         between(rng, 0.3, 0.42),
-        between(rng, 0.045, 0.065),
+        between(rng, 0.045, 0.07),
+        TOOLS[int(rng.integers(len(TOOLS)))],
+        any_skin(rng),
+        bool(rng.random() < 0.6),
         lift.track(),
         at_place(lift.impacts, x),
     )
@@ -98,9 +103,11 @@ def _strikes(rng: np.random.Generator, place: Place, lift: TrackBuilder) -> None
     jitter = 0.0 if rng.random() < 0.5 else between(rng, 0.1, 0.45)
     gap_s = place.wait_s(rng, 0.3, 1.0)
     while lift.time_s < place.duration_s:
+        # Now and then a burst, as fast as can still be told apart.
+        burst_s = between(rng, 0.13, 0.2) if rng.random() < 0.2 else beat_s
         for _ in range(int(rng.integers(1, 7))):
             _strike(rng, lift, gap_s)
-            gap_s = max(0.17, beat_s * (1 + jitter * between(rng, -1, 1)))
+            gap_s = max(0.13, burst_s * (1 + jitter * between(rng, -1, 1)))
         gap_s = gap_s + place.wait_s(rng, 0.3, 1.4)
 
 

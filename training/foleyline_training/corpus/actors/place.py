@@ -16,6 +16,8 @@ __all__ = ["FLASH", "NEUTRAL_DARK", "Actor", "Place", "at_place", "between"]
 FLASH = 0.2
 """How much lighter a thing gets at an impact of strength 1: slight, and only in some looks."""
 
+_LONG_S = 0.7
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -41,7 +43,12 @@ class Place:
         return self.right - self.left
 
     def wait_s(self, rng: np.random.Generator, shortest_s: float, longest_s: float) -> float:
-        """Draw a wait between two lengths, divided by the pace; never under 0.03 s."""
+        """Draw a wait between two lengths, divided by the pace; never under 0.03 s.
+
+        One in thirty of those that may be long is a silence of 3 to 4 seconds.
+        """
+        if longest_s >= _LONG_S and rng.random() < 1 / 30:
+            return between(rng, 3.0, 4.0)
         return max(0.03, float(rng.uniform(shortest_s, longest_s)) / self.pace)
 
 

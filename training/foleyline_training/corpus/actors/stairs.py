@@ -29,15 +29,15 @@ def make_stairs(
     walls.append(((top_x - side * 3.0, walls[0][0][1]), walls[0][0]))
     shown = list(walls[:-1])
     walls.append(((-9.0, place.floor), (9.0, place.floor)))
-    kept = min(0.75, between(rng, *material.restitution) + 0.1)
+    kept = min(0.75, between(rng, *material.restitution))
     bodies: list[Body] = []
     time_s = place.wait_s(rng, 0.1, 0.8)
-    while time_s < place.duration_s and len(bodies) < 4:
-        radius = min(tread * 0.4, between(rng, 0.045, 0.075))
+    while time_s < place.duration_s and len(bodies) < 3:
+        radius = min(tread * 0.4, between(rng, 0.05, 0.085))
         at = (top_x - side * (radius + 0.05), walls[0][0][1] - radius - between(rng, 0.02, 0.2))
         speed = side * between(rng, 0.35, 0.6)
         bodies.append(Body(radius, *at, kept, speed_x=speed, friction=0.3, release_s=time_s))
-        time_s += place.wait_s(rng, 1.8, 3.5)
+        time_s += place.wait_s(rng, 2.2, 4.0)
     made = tumbled(place, paint, bodies, walls, shown, gravity=between(rng, 2.4, 3.6))
     blocks = tuple(
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sin
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Stepping:
     x: tuple[Track, Track]
     height: tuple[Track, Track]
     facing: tuple[tuple[float, int], ...]
+    walkway: tuple[float, float]
     impacts: tuple[Impact, ...]
     sustains: tuple[Sustain, ...] = ()
 
@@ -43,6 +45,7 @@ class Stepping:
         ]
         hip = ((feet[0][0] + feet[1][0]) / 2, self.floor - self.leg + 0.015 * shaking)
         shoulder = (hip[0] + 0.01 * ahead, hip[1] - self.leg * 0.75)
+        self._ground(canvas)
         for k in (1, 0):
             self._leg(canvas, hip, feet[k], ahead, k)
         canvas.stroke(hip, shoulder, self.leg * 0.36, self.paint.base)
@@ -52,6 +55,23 @@ class Stepping:
         if shaking > 0.05:
             latest = max((i for i in self.impacts if i.time_s <= time_s), key=lambda i: i.time_s)
             self._dust(canvas, latest.x, shaking)
+
+    def _ground(self, canvas: Canvas) -> None:
+        """What is walked on: a hard slab, or loose grains in the thing's colours."""
+        left, right = self.walkway
+        if self.paint.texture != "speckle":
+            for y, colour in (
+                (self.floor + 0.02, self.paint.light),
+                (self.floor + 0.045, self.paint.dark),
+            ):
+                canvas.stroke((left, y), (right, y), 0.025, colour)
+            return
+        count = round((right - left) / 0.035)
+        for k in range(count):
+            x = left + (k + 0.5) * (right - left) / count
+            size = 0.016 + 0.01 * sin(7.3 * k)
+            colour = self.paint.dark if k % 3 else self.paint.light
+            canvas.ellipse((x, self.floor + 0.016 + 0.01 * sin(4.1 * k)), size * 1.3, size, colour)
 
     def _dust(self, canvas: Canvas, x: float, amount: float) -> None:
         for side in (-1, 1):
@@ -103,6 +123,7 @@ def make_stepping(rng: np.random.Generator, place: Place, paint: Paint) -> Stepp
         (x[0].track(), x[1].track()),
         (height[0].track(), height[1].track()),
         tuple(facing),
+        (place.left, place.right),
         tuple(Impact(*one) for one in found),
     )
 
@@ -118,9 +139,17 @@ def _walk(
     ahead = 1 if rng.random() < 0.5 else -1
     facing = [(0.0, ahead)]
     places: tuple[list[float], list[float]] = ([], [])
+    gait = rng.random()
     period_s = min(1.1, max(0.26, between(rng, 0.36, 0.7) / place.pace**0.5))
     stride = between(rng, 0.1, 0.2)
     force = between(rng, 0.45, 0.9)
+    if gait < 0.2:
+        # Running: quick, wide and hard.
+        period_s, stride, force = between(rng, 0.19, 0.27), between(rng, 0.18, 0.26), 0.9
+    elif gait < 0.35:
+        # Creeping, or marking time.
+        period_s, stride, force = between(rng, 0.5, 0.9), between(rng, 0.0, 0.09), 0.35
+    limp = between(rng, 0.75, 1.25) if rng.random() < 0.25 else 1.0
     time_s = place.wait_s(rng, 0.1, 0.8)
     left_to_go, foot = int(rng.integers(3, 10)), 0
     while time_s < place.duration_s:
@@ -131,7 +160,8 @@ def _walk(
         ):
             ahead = -ahead
             facing.append((time_s, ahead))
-        step_s = period_s * between(rng, 0.94, 1.06)
+        step_s = period_s * between(rng, 0.94, 1.06) * (limp if foot else 2 - limp)
+        step_s = max(0.16, step_s)
         strength = min(1.0, max(0.1, force * between(rng, 0.75, 1.25)))
         to = other + ahead * min(stride, max(0.0, reach * 1.6))
         _step(x[foot], height[foot], time_s, step_s, to, strength)

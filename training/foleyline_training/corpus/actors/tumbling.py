@@ -14,13 +14,14 @@ from ..canvas import Canvas, box_points
 from ..materials import Material
 from ..motion import Impact, Sustain
 from ..paint import Paint, paint_ball, paint_block
-from ..physics import Body, Point, Recording, simulate
+from ..physics import Body, Point, Recording, Touch, simulate
 from .place import NEUTRAL_DARK, Place, between
 from .shapes import paint_polygon, pebble
 
 _FASTEST = 2.4
 _LEAST = 0.16  # of a jump in speed, stage units per second
-_KEPT = 0.09
+_KEPT = 0.12
+_TOGETHER_S = 0.02
 _STANDING = (122, 112, 104)
 Walls = list[tuple[Point, Point]]
 
@@ -84,7 +85,7 @@ def make_tumbling(
     elif kind == "stack":
         bodies, walls, shown = _stacked(rng, place, bounce * 0.6)
     else:
-        bodies, walls, shown = _boxed(rng, place, min(0.88, bounce + 0.25))
+        bodies, walls, shown = _boxed(rng, place, min(0.85, bounce + 0.15))
     gravity = between(rng, 2.4, 4.2)
     return tumbled(place, paint, bodies, walls, shown, gravity=gravity)
 
@@ -96,12 +97,21 @@ def tumbled(
     recording = simulate(
         bodies, walls, gravity=gravity, duration_s=place.duration_s + 0.05, least_speed=_LEAST
     )
-    impacts = tuple(
-        Impact(touch.time_s, min(1.0, max(0.04, touch.speed / _FASTEST)), touch.x)
-        for touch in recording.touches
-        if touch.speed / _FASTEST > _KEPT and touch.y > 0
-    )
+    impacts = _heard(recording.touches)
     return Tumbling(paint, tuple(bodies), tuple(shown), recording, impacts)
+
+
+def _heard(touches: tuple[Touch, ...]) -> tuple[Impact, ...]:
+    """Of touches at nearly the same time the strongest is heard; two that collide are one."""
+    kept: list[Touch] = []
+    for touch in sorted(touches, key=lambda one: (-one.speed, one.time_s, one.body)):
+        loud = touch.speed / _FASTEST > _KEPT and touch.y > 0
+        if loud and all(abs(touch.time_s - one.time_s) > _TOGETHER_S for one in kept):
+            kept.append(touch)
+    return tuple(
+        Impact(one.time_s, min(1.0, max(0.04, one.speed / _FASTEST)), one.x)
+        for one in sorted(kept, key=lambda one: one.time_s)
+    )
 
 
 def any_body(
@@ -149,14 +159,14 @@ def _dropped(
     """A few fall in from above the picture, one after the other."""
     bodies: list[Body] = []
     time_s = place.wait_s(rng, 0.1, 1.0)
-    size = min(between(rng, 0.05, 0.12), place.width / 7)
+    size = min(between(rng, 0.07, 0.14), place.width / 6)
     reach = place.width / 2 - 1.5 * size
-    while time_s < place.duration_s and len(bodies) < 5:
+    while time_s < place.duration_s and len(bodies) < 4:
         radius = size * between(rng, 0.8, 1.25)
         at = (place.middle + between(rng, -1, 1) * reach, -2 * radius - 0.05)
         bodies.append(any_body(rng, radius, at, kept, release_s=time_s))
         if rng.random() < 0.75:
-            time_s += place.wait_s(rng, 0.9, 2.6)
+            time_s += place.wait_s(rng, 1.2, 3.2)
         else:
             time_s += between(rng, 0.14, 0.3)
     walls = _fences(place, place.floor - 0.25)
@@ -169,12 +179,12 @@ def _thrown(rng: np.random.Generator, place: Place, kept: float) -> tuple[list[B
     wall_x = place.right if side > 0 else place.left
     bodies: list[Body] = []
     time_s = place.wait_s(rng, 0.1, 1.0)
-    while time_s < place.duration_s and len(bodies) < 5:
-        radius = between(rng, 0.045, 0.1)
+    while time_s < place.duration_s and len(bodies) < 4:
+        radius = between(rng, 0.06, 0.12)
         at = ((place.left if side > 0 else place.right) - side * 0.05, between(rng, 0.15, 0.5))
         speed = (side * between(rng, 0.6, 1.6), between(rng, -0.8, 0.2))
         bodies.append(any_body(rng, radius, at, kept, speed=speed, release_s=time_s))
-        time_s += place.wait_s(rng, 1.0, 2.8)
+        time_s += place.wait_s(rng, 1.3, 3.4)
     shown = [((wall_x, place.floor - 0.6), (wall_x, place.floor))]
     return bodies, [_floor(place), ((wall_x, -9.0), (wall_x, place.floor))], shown
 
@@ -184,7 +194,7 @@ def _stacked(
 ) -> tuple[list[Body], Walls, Walls]:
     """A tower of blocks, and balls that are rolled or thrown at it."""
     side = 1 if rng.random() < 0.5 else -1
-    half_width, half_height = between(rng, 0.05, 0.09), between(rng, 0.04, 0.07)
+    half_width, half_height = between(rng, 0.06, 0.1), between(rng, 0.05, 0.08)
     x = place.middle + side * place.width * 0.1
     corners = tuple((a, b) for a, b in box_points(half_width, half_height).tolist())
     radius = float(np.hypot(half_width, half_height))
@@ -219,8 +229,8 @@ def _boxed(rng: np.random.Generator, place: Place, kept: float) -> tuple[list[Bo
     )
     bodies: list[Body] = []
     time_s = between(rng, 0.05, 0.5)
-    while time_s < place.duration_s and len(bodies) < 3:
-        radius = between(rng, 0.05, 0.09)
+    while time_s < place.duration_s and len(bodies) < 2:
+        radius = between(rng, 0.06, 0.1)
         at = (between(rng, left + 0.12, right - 0.12), top + 0.13)
         speed = (between(rng, 0.5, 1.5) * (1 if rng.random() < 0.5 else -1), between(rng, -1, 0.8))
         bodies.append(
