@@ -32,9 +32,9 @@ def test_spec_carries_what_training_found_out(mini):
 
 
 def test_override():
-    config = load_config("mini", {"stages.cavp.seconds": 5, "networks.autoencoder_widths": [8]})
+    config = load_config("mini", {"stages.cavp.seconds": 5, "networks.autoencoder_width": 8})
     assert config.stages["cavp"].seconds == 5.0
-    assert config.networks.autoencoder_widths == (8,)
+    assert config.networks.autoencoder_width == 8
 
 
 def test_override_of_a_stages_default():

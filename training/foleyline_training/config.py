@@ -60,7 +60,7 @@ class NetworkConfig:
     """Sizes of the networks; models/*.py say what they mean."""
 
     cavp_width: int
-    autoencoder_widths: tuple[int, ...]
+    autoencoder_width: int
     unet_width: int
     unet_levels: int
     aligner_width: int

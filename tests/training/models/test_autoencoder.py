@@ -4,12 +4,12 @@ import torch
 from foleyline_training.models.autoencoder import Autoencoder, Encoder
 
 DECODER_MARGIN = 8
-"""Columns: 5 of the first layers, (3 + 3 / 2 + 3 / 4) / 2 of the blocks, 2 / 8 of the last."""
+"""Columns: 1 of the first layer, 2 of each block, 1 of the last layers."""
 
 
 @pytest.fixture(scope="module")
 def coder(busy):
-    return busy(Autoencoder(bands=16, widths=(8, 8, 8), latent_channels=4))
+    return busy(Autoencoder(bands=16, width=8, latent_channels=4, per_column=8))
 
 
 def test_eight_frames_a_column(coder):
@@ -55,7 +55,7 @@ def test_training_draws_latents(coder):
 
 @pytest.mark.parametrize(("bias", "bound"), [(-1e6, -20), (1e6, 10)])
 def test_log_variance_is_bounded(bias, bound):
-    encoder = Encoder(bands=16, widths=(8,), latent_channels=4)
+    encoder = Encoder(bands=16, width=8, latent_channels=4, per_column=8)
     torch.nn.init.constant_(encoder.body[-1].bias, bias)
     mean, log_variance = encoder(torch.rand(1, 16, 8))
     assert (log_variance == bound).all()

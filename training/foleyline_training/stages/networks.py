@@ -36,7 +36,9 @@ def make_cavp(config: Config, materials: int) -> Cavp:
 
 
 def make_autoencoder(config: Config) -> Autoencoder:
-    return Autoencoder(config.mel.bands, config.networks.autoencoder_widths, config.latent.channels)
+    per_column = config.mel_per_picture // config.latent.columns_per_feature
+    width, channels = config.networks.autoencoder_width, config.latent.channels
+    return Autoencoder(config.mel.bands, width, channels, per_column)
 
 
 def make_denoiser(config: Config, palette: int = 0) -> Denoiser:
