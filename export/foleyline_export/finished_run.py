@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from foleyline_export.write_bundle import BundlePlan, Measured, write_bundle
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import RUN_CONFIG, STAGES, read_run_config
 from foleyline_training.models.cavp import VIDEO_MARGIN
+from foleyline_training.sources import RUN_SOURCES, has_run_sources, read_run_sources
 
 
 class RunIncomplete(Exception):
@@ -27,16 +27,18 @@ def export_run(
         RunIncomplete: the run is not finished.
         VerificationError: a graph is not what its network is.
     """
-    needed = [RUN_CONFIG, "corpus/index.json", *(f"{name}.pt" for name in STAGES)]
-    if missing := [name for name in needed if not (run / name).is_file()]:
+    needed = [RUN_CONFIG, *(f"{name}.pt" for name in STAGES)]
+    missing = [name for name in needed if not (run / name).is_file()]
+    if not has_run_sources(run):
+        missing.append(RUN_SOURCES)
+    if missing:
         raise RunIncomplete(f"{run} lacks {', '.join(missing)}.")
-    config = read_run_config(run)
-    index: dict[str, Any] = json.loads((run / "corpus" / "index.json").read_text(encoding="utf-8"))
+    config, sources = read_run_config(run), read_run_sources(run)
     stages = {name: load_checkpoint(run / f"{name}.pt") for name in STAGES}
     diffusion: dict[str, Any] = stages["diffusion"]["extra"]
     # Runs from before there were palettes say nothing of one.
     palette: list[str] = diffusion.get("palette", [])
-    specs = graph_specs(config, run, len(index["materials"]), len(palette))
+    specs = graph_specs(config, run, len(sources.materials), len(palette))
     plan = BundlePlan(
         name=config.name,
         version=version,
@@ -47,11 +49,11 @@ def export_run(
             scale_factor=diffusion["scale_factor"], margin=VIDEO_MARGIN, palette=tuple(palette)
         ),
         graphs={spec.name: lambda spec=spec: spec for spec in specs},
-        credits=index["sounds"],
+        credits=sources.sounds,
         inputs={f"{name}.pt": file_sha256(run / f"{name}.pt") for name in STAGES},
         training={
-            "materials": index["materials"],
-            "scenes": config.corpus.scenes,
+            "materials": list(sources.materials),
+            "scenes": sources.scenes,
             "steps": {name: stage["steps"] for name, stage in stages.items()},
         },
     )

@@ -28,7 +28,7 @@ def test_unfinished_run_is_refused(tmp_path, capsys):
         (tmp_path / name).touch()
     assert main([str(tmp_path), "-o", str(tmp_path / "bundle")]) == 2
     told = capsys.readouterr().err
-    assert "lacks corpus/index.json, autoencoder.pt, diffusion.pt, classifier.pt." in told
+    assert "lacks autoencoder.pt, diffusion.pt, classifier.pt, sources.json." in told
     assert "foley-train all" in told
     assert not (tmp_path / "bundle").exists()
 

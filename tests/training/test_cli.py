@@ -97,3 +97,42 @@ def test_setting_that_this_machine_cannot_do(corpus, tmp_path, capsys):
         "foley-train: Training in float16 needs a graphics card. "
         "Set the stage's precision to bfloat16, or to float32.\n"
     )
+
+
+@needs_torch
+def test_stage_is_trained_on_prepared_videos(tmp_path, capsys):
+    """From a folder of videos to weights; the run needs no sounds."""
+    sys.path.append(str(Path(__file__).parent / "fakes"))
+    from movies import clicks, steady, write_movie
+
+    (tmp_path / "videos").mkdir()
+    for name in "ab":
+        write_movie(tmp_path / "videos" / f"{name}.mkv", steady(80, 25), clicks(3.2, [1, 2]))
+    data, run = tmp_path / "data", ["--run", str(tmp_path / "run")]
+    prepare = ["prepare", str(tmp_path / "videos"), "-o", str(data), "--workers", "0"]
+    assert main([*prepare, "--config", TINY]) == 0
+    assert "wrote 2 clips of 2 files" in capsys.readouterr().out
+    short = ["--set", "stages.autoencoder.seconds=1e-6"]
+    train = ["stage", "autoencoder", "--data", str(data), *run, *short]
+    assert main([*train, "--config", TINY]) == 0
+    assert (tmp_path / "run" / "autoencoder.pt").is_file()
+    assert main([*train, "--config", "mini"]) == 2
+    assert "another kind" in capsys.readouterr().err
+
+
+def test_videos_that_are_not_there_are_one_line(tmp_path, capsys):
+    given = ["prepare", str(tmp_path / "none"), "-o", str(tmp_path / "data")]
+    assert main([*given, "--config", TINY]) == 2
+    assert capsys.readouterr().err == f"foley-train: There is no folder {tmp_path / 'none'}.\n"
+    assert main([*given, "--config", TINY, "--clip-s", "1"]) == 2
+    assert "at least" in capsys.readouterr().err
+    assert main([*given, "--config", TINY, "--split", "test"]) == 2
+    assert "--csv" in capsys.readouterr().err
+
+
+def test_a_child_is_told_of_prepared_data():
+    whole = _parser().parse_args(["all", "--data", "d", "--run", "r"])
+    child = _parser().parse_args(["stage", "cavp", *_same_run(whole)])
+    assert (child.data, child.sounds) == (Path("d"), None)
+    with pytest.raises(SystemExit):
+        _parser().parse_args(["all", "--data", "d", "--sounds", "s"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from foleyline_contract.errors import FoleyError
 from foleyline_training.config import STAGES, Config, load_config
+from foleyline_training.prepare.arguments import add_arguments
 
 if TYPE_CHECKING:
     from foleyline_training.runs import Run
@@ -20,6 +21,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         # Only here, because the plain install has the command but not its packages.
+        if arguments.command == "prepare":
+            return _prepare(arguments)
         from foleyline_training import runs
     except ModuleNotFoundError as error:
         print(
@@ -35,8 +38,8 @@ def main(argv: list[str] | None = None) -> int:
         reason = error.args[0] if isinstance(error, KeyError) else error
         print(f"foley-train: {arguments.config} cannot be used: {reason}", file=sys.stderr)
         return 2
-    run = runs.Run(arguments.run, arguments.sounds, arguments.workers)
-    if not (run.sounds / "LICENSES.csv").is_file():
+    run = runs.Run(arguments.run, arguments.sounds, arguments.workers, arguments.data)
+    if run.sounds and not (run.sounds / "LICENSES.csv").is_file():
         print(
             f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
             "  Point --sounds at a folder of sounds with a licence table; docs/training.md "
@@ -67,6 +70,9 @@ def _carry_out(arguments: argparse.Namespace, config: Config, run: Run) -> int:
     except (runs.TimbreLost, runs.StageFailed, FoleyError, FloatingPointError) as error:
         print(f"foley-train: {error}", file=sys.stderr)
         return 1
+    except runs.DataUnusable as error:
+        print(f"foley-train: {error}", file=sys.stderr)
+        return 2
     except (interrupts.Interrupted, KeyboardInterrupt) as error:
         # Every process raises it; the first speaks for all.
         if processes.is_first:
@@ -78,17 +84,39 @@ def _carry_out(arguments: argparse.Namespace, config: Config, run: Run) -> int:
     return 0
 
 
+def _prepare(arguments: argparse.Namespace) -> int:
+    from foleyline_training.prepare.command import run
+    from foleyline_training.prepare.errors import PrepareError
+
+    try:
+        print(run(arguments))
+    except PrepareError as error:
+        print(f"foley-train: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nfoley-train: interrupted; the same command goes on.", file=sys.stderr)
+        return 130
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="foley-train", description=__doc__)
+    parser.set_defaults(data=None)
     commands = parser.add_subparsers(dest="command", required=True)
     everything = commands.add_parser("all", help="render the corpus and train every stage")
     corpus = commands.add_parser("corpus", help="render the corpus only")
     stage = commands.add_parser("stage", help="train one stage")
     stage.add_argument("stage", choices=STAGES)
     stage.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
+    add_arguments(
+        commands.add_parser("prepare", help="cut a folder of videos into clips to train on")
+    )
     for command in (everything, corpus, stage):
         command.add_argument("--config", default="mini", help="built-in name or TOML file")
-        command.add_argument("--sounds", type=Path, required=True, help="folder with LICENSES.csv")
+        source = command.add_mutually_exclusive_group(required=True)
+        source.add_argument("--sounds", type=Path, help="folder with LICENSES.csv")
+        if command is not corpus:
+            source.add_argument("--data", type=Path, help="folder that 'prepare' has written")
         command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
         command.add_argument("--workers", type=int, default=2, help="rendering processes")
         command.add_argument(
@@ -112,8 +140,9 @@ def _override(text: str) -> tuple[str, Any]:
 
 
 def _same_run(arguments: argparse.Namespace) -> list[str]:
-    given = ["--config", arguments.config, "--sounds", str(arguments.sounds)]
-    given += ["--run", str(arguments.run)]
+    given = ["--config", arguments.config, "--run", str(arguments.run)]
+    given += ["--data", str(arguments.data)] if arguments.data else []
+    given += ["--sounds", str(arguments.sounds)] if arguments.sounds else []
     return given + [word for text in arguments.set for word in ("--set", text)]
 
 

@@ -21,9 +21,12 @@ from foleyline_training.config import Config, write_run_config
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
 from foleyline_training.corpus.split import Split
 from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.data.prepared_files import DataUnusable as DataUnusable
+from foleyline_training.data.prepared_files import open_data
 from foleyline_training.distributed import ALONE, Processes
 from foleyline_training.loop import train
 from foleyline_training.metrics.timbre import probe_for, probe_scenes, reconstruction_accuracy
+from foleyline_training.sources import RunSources, write_run_sources
 from foleyline_training.stages.autoencoder import AutoencoderStage
 from foleyline_training.stages.cavp import CavpStage
 from foleyline_training.stages.classifier import ClassifierStage
@@ -53,15 +56,21 @@ class StageFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Where a run reads and writes."""
+    """Where a run reads and writes.
+
+    Attributes:
+        sounds: what a corpus is rendered with.
+        data: prepared videos that are trained on in its place.
+    """
 
     folder: Path
-    sounds: Path
+    sounds: Path | None = None
     workers: int = 2
+    data: Path | None = None
 
     @property
     def corpus(self) -> Path:
-        return self.folder / "corpus"
+        return self.data or self.folder / "corpus"
 
     @property
     def held_out(self) -> Path:
@@ -86,6 +95,8 @@ def corpus_spec(config: Config, split: Split = Split.TRAINING) -> CorpusSpec:
 
 def render(config: Config, run: Run) -> None:
     """Render the training corpus and those for measuring, each where it is still missing."""
+    if run.sounds is None:
+        raise ValueError("a corpus is rendered with sounds, and the run has none")
     first, sizes = HELD_OUT_SEED + config.seed, config.corpus
     for folder, start_seed, count, split in (
         (run.corpus, config.seed, sizes.scenes, Split.TRAINING),
@@ -106,7 +117,7 @@ def train_stage(name: str, config: Config, run: Run, processes: Processes = ALON
 
 
 def _stage(name: str, config: Config, run: Run) -> Stage:
-    corpus = CorpusFiles(run.corpus, config)
+    corpus = open_data(run.corpus, config)
     if name in SIDE_BY_SIDE[0]:
         return CavpStage(config, corpus) if name == "cavp" else AutoencoderStage(config, corpus)
     data = ConditionedData(config, corpus, run.folder)
@@ -116,7 +127,7 @@ def _stage(name: str, config: Config, run: Run) -> Stage:
 def train_all(
     config: Config, run: Run, stage_arguments: list[str], processes: Processes = ALONE
 ) -> None:
-    """Render and train everything.
+    """Render, unless there are prepared videos, and train everything.
 
     Args:
         stage_arguments: command-line arguments that give a child process the same run.
@@ -124,18 +135,23 @@ def train_all(
 
     Raises:
         TimbreLost: the autoencoder did not pass its gate.
+        DataUnusable: the prepared videos cannot be trained on.
         StageFailed: a stage failed; its output says why.
     """
     if processes.is_first:
         write_run_config(run.folder, config)
-        render(config, run)
-        CorpusFiles(run.corpus, config).mels()
+        if run.data is None:
+            render(config, run)
+        corpus = open_data(run.corpus, config)
+        write_run_sources(run.folder, RunSources.of(corpus))
+        corpus.mels()
     processes.wait()
     for group in SIDE_BY_SIDE:
         if group == SIDE_BY_SIDE[1] and processes.is_first:
-            check_timbre(config, run)
+            if run.data is None:  # the probe needs materials that somebody knows
+                check_timbre(config, run)
             # Made once here, before two processes would make it twice.
-            ConditionedData(config, CorpusFiles(run.corpus, config), run.folder)
+            ConditionedData(config, open_data(run.corpus, config), run.folder)
         processes.wait()
         if processes.world == 1:
             _side_by_side(group, stage_arguments)

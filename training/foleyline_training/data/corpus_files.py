@@ -26,30 +26,32 @@ _BATCH = 8
 INT16_PEAK = 32767.0
 
 
-class CorpusFiles:
-    """One rendered corpus.
+class ClipArrays:
+    """Scenes or clips of one length on disk, whatever made them.
 
     Attributes:
+        folder: where caches are kept.
         pictures: uint8 (scenes, duration_pictures, size, size, 3).
         sound: int16 (scenes, samples).
-        activity: uint8 (scenes, duration_pictures, materials), how loud lasting sounds are.
         materials: names of the materials, by number.
+        contacts_known: whether the labels below say anything; nobody labels found videos.
+        contacts_seen: labels (scenes, duration_pictures, materials), 1 where there is a contact.
+        contact_place: (scenes, duration_pictures), when in the picture it is, in [0, 1).
+        activity: uint8 (scenes, duration_pictures, materials), how loud lasting sounds are.
     """
 
-    def __init__(self, folder: Path, config: Config) -> None:
-        self.folder, self.config = folder, config
-        self.index: dict[str, Any] = json.loads((folder / "index.json").read_text())
-        self.materials: list[str] = self.index["materials"]
-        self.pictures = np.load(folder / "pictures.npy", mmap_mode="r")
-        self.sound = np.load(folder / "sound.npy", mmap_mode="r")
-        contacts = np.load(folder / "contacts.npz", allow_pickle=False)
-        # What happens off the picture is heard, but no picture can tell of it.
-        seen = contacts["seen"]
-        self.contact_scene: NDArray[np.int64] = contacts["scene"][seen].astype(np.int64)
-        self.contact_time_s: NDArray[np.float64] = contacts["time_s"][seen].astype(np.float64)
-        self.contact_material: NDArray[np.int64] = contacts["material"][seen].astype(np.int64)
-        self.activity = np.load(folder / "activity.npy", mmap_mode="r")
-        self.contacts_seen, self.contact_place = self._contact_grids()
+    folder: Path
+    config: Config
+    index: dict[str, Any]
+    materials: list[str]
+    pictures: Any
+    sound: Any
+    contacts_known: bool
+    contacts_seen: NDArray[np.uint8]
+    contact_place: NDArray[np.float16]
+    activity: NDArray[np.uint8]
+    mels_name = "mels"
+    """What the cached log-mels are called."""
 
     @property
     def scenes(self) -> int:
@@ -60,20 +62,10 @@ class CorpusFiles:
         """Pictures in a scene."""
         return self.pictures.shape[1]
 
-    def _contact_grids(self) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-        """Labels (scenes, duration_pictures, materials), and when in the picture it is.
-
-        1 in the picture a contact falls in; the place (scenes, duration_pictures) is in [0, 1).
-        """
-        grid = np.zeros((self.scenes, self.duration, len(self.materials)), np.uint8)
-        place = np.zeros((self.scenes, self.duration), np.float16)
-        exact = self.contact_time_s * float(self.config.picture.fps)
-        picture = exact.astype(np.int64)
-        inside = picture < self.duration
-        scene, picture = self.contact_scene[inside], picture[inside]
-        grid[scene, picture, self.contact_material[inside]] = 1
-        place[scene, picture] = exact[inside] - picture
-        return grid, place
+    @property
+    def credits(self) -> list[dict[str, str]]:
+        """Rows of the attribution table: file, licence, author, source, url."""
+        return self.index.get("sounds", [])
 
     def mels(self) -> NDArray[np.float16]:
         """Log-mels (scenes, duration_pictures * mel_per_picture, bands)."""
@@ -84,7 +76,7 @@ class CorpusFiles:
             return mel(sound).transpose(1, 2).numpy().astype(np.float16)
 
         frames = self.duration * self.config.mel_per_picture
-        return self.cached("mels", (frames, self.config.mel.bands), compute)
+        return self.cached(self.mels_name, (frames, self.config.mel.bands), compute)
 
     def cached(
         self,
@@ -124,6 +116,42 @@ class CorpusFiles:
             draft.replace(path)
             finished.unlink(missing_ok=True)
         return np.load(path, mmap_mode="r")
+
+
+class CorpusFiles(ClipArrays):
+    """One rendered corpus, which knows its contacts."""
+
+    contacts_known = True
+
+    def __init__(self, folder: Path, config: Config) -> None:
+        self.folder, self.config = folder, config
+        self.index = json.loads((folder / "index.json").read_text())
+        self.materials = self.index["materials"]
+        self.pictures = np.load(folder / "pictures.npy", mmap_mode="r")
+        self.sound = np.load(folder / "sound.npy", mmap_mode="r")
+        contacts = np.load(folder / "contacts.npz", allow_pickle=False)
+        # What happens off the picture is heard, but no picture can tell of it.
+        seen = contacts["seen"]
+        self.contact_scene: NDArray[np.int64] = contacts["scene"][seen].astype(np.int64)
+        self.contact_time_s: NDArray[np.float64] = contacts["time_s"][seen].astype(np.float64)
+        self.contact_material: NDArray[np.int64] = contacts["material"][seen].astype(np.int64)
+        self.activity = np.load(folder / "activity.npy", mmap_mode="r")
+        self.contacts_seen, self.contact_place = self._contact_grids()
+
+    def _contact_grids(self) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+        """Labels (scenes, duration_pictures, materials), and when in the picture it is.
+
+        1 in the picture a contact falls in; the place (scenes, duration_pictures) is in [0, 1).
+        """
+        grid = np.zeros((self.scenes, self.duration, len(self.materials)), np.uint8)
+        place = np.zeros((self.scenes, self.duration), np.float16)
+        exact = self.contact_time_s * float(self.config.picture.fps)
+        picture = exact.astype(np.int64)
+        inside = picture < self.duration
+        scene, picture = self.contact_scene[inside], picture[inside]
+        grid[scene, picture, self.contact_material[inside]] = 1
+        place[scene, picture] = exact[inside] - picture
+        return grid, place
 
 
 def as_pictures(values: NDArray[np.generic]) -> torch.Tensor:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+LEAST_SHIFT_S = 0.15
+"""A smaller shift is no error an editor would hear, and no fair negative for a classifier."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crop:

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from foleyline_training.config import Config
-from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.data.corpus_files import ClipArrays
 from foleyline_training.data.crops import draw_crop
 from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.networks import make_autoencoder
@@ -24,7 +24,7 @@ class AutoencoderStage:
 
     name = "autoencoder"
 
-    def __init__(self, config: Config, corpus: CorpusFiles) -> None:
+    def __init__(self, config: Config, corpus: ClipArrays) -> None:
         self.config, self.corpus = config, corpus
         self.network = make_autoencoder(config)
         self.mels = corpus.mels()

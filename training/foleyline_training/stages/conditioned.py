@@ -11,7 +11,7 @@ from torch import Tensor
 
 from foleyline_contract.bundle import file_sha256
 from foleyline_training.config import Config
-from foleyline_training.data.corpus_files import CorpusFiles, as_pictures
+from foleyline_training.data.corpus_files import ClipArrays, as_pictures
 from foleyline_training.data.crops import Merged, cut
 from foleyline_training.stages.networks import make_autoencoder, make_cavp, trained
 
@@ -25,7 +25,7 @@ class ConditionedData:
         scale_factor: makes latents of unit variance.
     """
 
-    def __init__(self, config: Config, corpus: CorpusFiles, run: Path) -> None:
+    def __init__(self, config: Config, corpus: ClipArrays, run: Path) -> None:
         self.config, self.corpus = config, corpus
         self.features = self._features(run)
         self.moments = self._moments(run)

@@ -7,13 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from foleyline_training.config import Config
-from foleyline_training.data.corpus_files import CorpusFiles
-from foleyline_training.data.crops import Crop, draw_crop, shifted
+from foleyline_training.data.corpus_files import ClipArrays
+from foleyline_training.data.crops import LEAST_SHIFT_S, Crop, draw_crop, shifted
 
 TRUE_RATE, SHIFTED_RATE = 0.5, 0.25
 """Half true pairs, a quarter shifted in time, a quarter of another scene (Diff-Foley, 2.3)."""
-LEAST_SHIFT_S = 0.15
-"""A smaller shift is no error an editor would hear, and no fair negative."""
 
 
 def least_shift(config: Config) -> int:
@@ -22,7 +20,7 @@ def least_shift(config: Config) -> int:
 
 
 def draw_pairs(
-    rng: np.random.Generator, config: Config, corpus: CorpusFiles, batch: int
+    rng: np.random.Generator, config: Config, corpus: ClipArrays, batch: int
 ) -> tuple[list[Crop], list[Crop], np.ndarray]:
     """Crops of sound, crops of pictures, and kinds (batch,): 0 true, 1 shifted, 2 wrong."""
     count = config.features.per_window

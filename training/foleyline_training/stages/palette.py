@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.data.corpus_files import ClipArrays
 from foleyline_training.data.crops import Merged, cut
 
 TOLD_RATE = 0.5
@@ -24,7 +24,7 @@ class WindowPalette:
             are not in it are never told, names that the corpus does not have never drawn.
     """
 
-    def __init__(self, corpus: CorpusFiles, names: tuple[str, ...]) -> None:
+    def __init__(self, corpus: ClipArrays, names: tuple[str, ...]) -> None:
         self.names, self._corpus = names, corpus
         known = [name for name in names if name in corpus.materials]
         self._columns = [names.index(name) for name in known]
