@@ -51,6 +51,8 @@ def used_settings(job: Job) -> dict[str, Any]:
         used[key] = getattr(info, key, None) if asked is None else asked
     for key in ("loudness_lufs", "seed_family"):
         used[key] = getattr(job.settings, key)
+    # Where one can be asked for, that none was is a fact, too.
+    used["palette"] = job.settings.palette or ("" if info is not None and info.palette else None)
     if job.settings.seed_family is not None:
         used["variation"] = job.settings.variation
     if job.quality is not None:

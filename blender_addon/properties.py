@@ -18,48 +18,38 @@ from foleyline_contract.requests import (
     TAKES_MAX,
 )
 
-from . import compat
+from . import choices, compat
 from .link import link
-from .report import bundle_tip
-from .words import tip, tr
 
 SAMPLERS = ("dpm-solver++2m", "ddim", "plms")
 FADE_MAX_FRAMES, HANDLE_MAX_FRAMES, CHANNEL_MAX = 250, 250, 128
 _LOUDNESS = {"STREAM": -16.0, "BROADCAST": -23.0}
-_kept_items: dict[str, list[tuple[str, str, str, int]]] = {}
-"""Blender reads an enumeration's strings without owning them."""
 
 
-def _model_items(self: "FoleySceneSettings") -> list[tuple[str, str, str]]:
-    board = link.board
-    default = board.default_bundle
-    label = tr("Default ({name})", name=default) if default else tr("Server's Default")
-    items = [("", label, tip("The model that the server uses when none is named"))]
-    items += [(info.name, info.name, bundle_tip(info)) for info in board.bundles]
-    if self.bundle and all(name != self.bundle for name, _label, _tip in items):
-        gone = tip("The connected server has no model of this name")
-        items.append((self.bundle, self.bundle, gone))
-    return items
-
-
-def _models(self: "FoleySceneSettings", _context: object) -> list[tuple[str, str, str, int]]:
-    _kept_items["model"] = [
-        (name or "DEFAULT", label, text, number)
-        for number, (name, label, text) in enumerate(_model_items(self))
-    ]
-    return _kept_items["model"]
+def _models(self: "FoleySceneSettings", _context: object) -> list[choices.MenuItem]:
+    return choices.menu(choices.models(link.board, self.bundle), choices.NO_MODEL)
 
 
 def _get_model(self: "FoleySceneSettings") -> int:
-    names = [name for name, _label, _tip in _model_items(self)]
-    return names.index(self.bundle)
+    return choices.place(choices.models(link.board, self.bundle), self.bundle)
 
 
 def _set_model(self: "FoleySceneSettings", number: int) -> None:
-    items = _model_items(self)
-    if number < len(items):
-        self.bundle = items[number][0]
-        _start_from_bundle(self, None)
+    self.bundle = choices.name_at(choices.models(link.board, self.bundle), number, self.bundle)
+    _start_from_bundle(self, None)
+
+
+def _sounds(self: "FoleySceneSettings", _context: object) -> list[choices.MenuItem]:
+    return choices.menu(choices.sounds(link.board, self.bundle, self.palette), choices.NO_SOUND)
+
+
+def _get_sound(self: "FoleySceneSettings") -> int:
+    return choices.place(choices.sounds(link.board, self.bundle, self.palette), self.palette)
+
+
+def _set_sound(self: "FoleySceneSettings", number: int) -> None:
+    items = choices.sounds(link.board, self.bundle, self.palette)
+    self.palette = choices.name_at(items, number, self.palette)
 
 
 def _start_from_bundle(self: "FoleySceneSettings", _context: object) -> None:
@@ -116,6 +106,15 @@ class FoleySceneSettings(bpy.types.PropertyGroup):
         items=_models,
         get=_get_model,
         set=_set_model,
+        options={"SKIP_SAVE"},
+    )
+    palette: bpy.props.StringProperty(name="Sound Name", options={"HIDDEN"})
+    sound: bpy.props.EnumProperty(
+        name="Sound",
+        description="What it shall sound like; Auto leaves it to the picture",
+        items=_sounds,
+        get=_get_sound,
+        set=_set_sound,
         options={"SKIP_SAVE"},
     )
     quality: bpy.props.EnumProperty(
@@ -238,7 +237,7 @@ class FoleySceneSettings(bpy.types.PropertyGroup):
             changes: fields of GenerateSettings that shall be otherwise.
 
         Raises:
-            SettingInvalid: a value is out of range.
+            SettingInvalid: a value is out of range, or the model cannot be asked for the sound.
         """
         loudness = self.loudness_lufs if self.loudness == "CUSTOM" else _LOUDNESS.get(self.loudness)
         wanted: dict[str, Any] = {
@@ -250,8 +249,9 @@ class FoleySceneSettings(bpy.types.PropertyGroup):
             "cfg_scale": self.cfg_scale if self.use_cfg_scale else None,
             "align_scale": self.align_scale if self.use_align_scale else None,
             "loudness_lufs": loudness,
+            "palette": choices.asked(link.board, self.bundle, self.palette),
         }
-        return GenerateSettings(**(wanted | dict(changes)))
+        return choices.checked(link.board, GenerateSettings(**(wanted | dict(changes))))
 
     def take_over(self, record: Mapping[str, Any]) -> None:
         """Set everything as it was for a take.
@@ -259,7 +259,7 @@ class FoleySceneSettings(bpy.types.PropertyGroup):
         Args:
             record: fields of GenerateSettings, and ``quality``.
         """
-        self.bundle = record.get("bundle", "")
+        self.bundle, self.palette = record.get("bundle", ""), record.get("palette") or ""
         self.seed, self.random_seed = record.get("seed", self.seed), False
         quality = str(record.get("quality", "custom")).upper()
         self.quality = quality if quality.lower() in QUALITIES else "CUSTOM"

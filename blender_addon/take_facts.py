@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from foleyline_contract.messages import Clip
 
 from . import naming
+from .choices import sound_text
 from .words import tr
 
 NEAR_SILENT = "near_silent"
@@ -24,7 +25,7 @@ SETTINGS = (
     "seed", "bundle", "quality", "steps", "cfg_scale", "align_scale", "sampler", "vocoder",
     "seed_family", "variation",
 )  # fmt: skip
-"""What of a record makes the take again, but for the target of loudness."""
+"""What of a record makes the take again, but for the target of loudness and the sound."""
 _NAME_MAX_BYTES = 63
 """Blender cuts strip names here."""
 _FLAG_WORDS = {
@@ -35,6 +36,7 @@ _ROWS = (
     ("Seed", "seed"),
     ("Seed Family", "seed_family"),
     ("Variation", "variation"),
+    ("Sound", "palette"),
     ("Model", "bundle"),
     ("Licence", "licence"),
     ("Steps", "steps"),
@@ -147,7 +149,9 @@ def settings_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that make this take again, named as in GenerateSettings, and its quality."""
     known = ((key, record.get(key)) for key in SETTINGS)
     settings: dict[str, Any] = {k: v for k, v in known if isinstance(v, str | int | float)}
-    return settings | {"loudness_lufs": record.get("target_lufs")}
+    # What was left open is said too, or the panel's own would be taken.
+    asked = {"loudness_lufs": record.get("target_lufs"), "palette": record.get("palette") or None}
+    return settings | asked
 
 
 def family_of(record: Mapping[str, Any]) -> int:
@@ -260,8 +264,13 @@ def flag_texts(record: Mapping[str, Any]) -> list[str]:
 
 def detail_rows(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Label and value of what made the take, for the panel."""
-    return [
-        (tr(label), f"{value:g}" if isinstance(value, float) else str(value))
-        for label, key in _ROWS
-        if (value := record.get(key)) not in (None, "")
-    ]
+    texts = {key: _detail(key, record.get(key)) for _label, key in _ROWS}
+    return [(tr(label), texts[key]) for label, key in _ROWS if texts[key]]
+
+
+def _detail(key: str, value: object) -> str:
+    if value is None:
+        return ""
+    if key == "palette":
+        return sound_text(str(value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

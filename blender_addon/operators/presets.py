@@ -12,8 +12,8 @@ _FOLDER = "foleyline"
 _SETTINGS = "(getattr(bpy.context, 'sequencer_scene', None) or bpy.context.scene).foley"
 """Written out in every line: Blender 4.3 under Python 3.13 forgets names that a preset defines."""
 _VALUES = (
-    "bundle", "quality", "steps", "use_cfg_scale", "use_align_scale", "cfg_scale", "align_scale",
-    "sampler", "takes", "random_seed", "loudness", "loudness_lufs", "fade_frames",
+    "bundle", "palette", "quality", "steps", "use_cfg_scale", "use_align_scale", "cfg_scale",
+    "align_scale", "sampler", "takes", "random_seed", "loudness", "loudness_lufs", "fade_frames",
     "handle_frames", "channel", "pack",
 )  # fmt: skip
 """Switches before the numbers that they reset."""

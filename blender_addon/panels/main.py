@@ -7,7 +7,7 @@ from typing import Any, ClassVar, cast
 
 import bpy
 
-from .. import compat, report
+from .. import choices, compat, report
 from ..board import Board, Link
 from ..link import link
 from ..operators.presets import SEQUENCER_PT_foley_presets
@@ -56,6 +56,7 @@ def _draw_settings(layout: bpy.types.UILayout, settings: Any) -> None:  # noqa: 
     column.use_property_split = True
     column.use_property_decorate = False
     column.prop(settings, "model")
+    _draw_sound(column, settings)
     column.prop(settings, "quality")
     column.prop(settings, "takes")
     row = column.row(align=True)
@@ -63,6 +64,17 @@ def _draw_settings(layout: bpy.types.UILayout, settings: Any) -> None:  # noqa: 
     seed.active = not settings.random_seed
     seed.prop(settings, "seed")
     row.prop(settings, "random_seed", text="", icon="FILE_REFRESH")
+
+
+def _draw_sound(column: bpy.types.UILayout, settings: Any) -> None:  # noqa: ANN401
+    board = link.board
+    row = column.row()
+    row.enabled = choices.palette(board, settings.bundle) != ()
+    row.prop(settings, "sound")
+    hint = choices.sound_hint(board, settings.bundle, settings.palette)
+    if hint:
+        row.alert = row.enabled
+        column.label(text=hint, icon="INFO", translate=False)
 
 
 class SEQUENCER_PT_foley_advanced(FoleyPanel, bpy.types.Panel):

@@ -57,7 +57,23 @@ def test_settings_go_round():
         "bundle": "ball", "quality": "best", "steps": 50, "cfg_scale": 4.5, "align_scale": 50.0,
         "sampler": "ddim", "vocoder": "v", "seed_family": 5, "variation": 0.25,
     }  # fmt: skip
-    assert tf.settings_of(record(**settings)) == settings | {"seed": 7, "loudness_lufs": None}
+    left_open = {"loudness_lufs": None, "palette": None}
+    assert tf.settings_of(record(**settings)) == settings | {"seed": 7} | left_open
+
+
+@pytest.mark.parametrize(
+    ("palette", "asked", "row"),
+    [
+        ("footstep_loose", "footstep_loose", ("Sound", "Footsteps, loose")),
+        ("", None, ("Sound", "Auto")),
+        (None, None, None),
+    ],
+)
+def test_a_takes_sound_is_shown_and_made_again(palette, asked, row):
+    """Also that none was asked for: the panel may ask for another by now."""
+    made = record(bundle="ball", palette=palette)
+    assert tf.settings_of(made)["palette"] == asked
+    assert [found for found in tf.detail_rows(made) if found[0] == "Sound"] == [row] * bool(row)
 
 
 def test_family_of_a_variation_is_its_own_family():

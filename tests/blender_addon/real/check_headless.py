@@ -108,8 +108,9 @@ def settings() -> None:
     check("model from the list", foley.bundle == board.default_bundle, foley.bundle)
     foley.model = "DEFAULT"
     check("or the server's default", foley.bundle == "", foley.bundle)
-    foley.use_cfg_scale = True
     info = board.bundle(None)
+    sound(foley, info.palette)
+    foley.use_cfg_scale = True
     check("overrides begin at the model's own", foley.cfg_scale == info.cfg_scale, foley.cfg_scale)
     foley.quality, foley.loudness, foley.takes = "BEST", "STREAM", 3
     bpy.ops.sequencer.foley_preset_add(name="Night")
@@ -132,6 +133,25 @@ def settings() -> None:
     text = part("diagnostics").text(bpy.context)
     private = [word for word in (str(Path.cwd()), "ball24", "/") if word in text]
     check("diagnostics", info.sha256 in text and private in ([], ["/"]), private)
+
+
+def sound(foley, palette: tuple[str, ...]) -> None:
+    """The list of sounds; one that the model lacks is kept, and refused where it counts."""
+    for name in palette:
+        foley.sound = name
+        told = (foley.palette, foley.request({}).palette)
+        check(f"sound {name} from the list", told == (name, name), told)
+    refusal = importlib.import_module("foleyline_contract.errors").SettingInvalid
+    foley.palette = "bell_small"
+    check("a sound of another model is kept", foley.sound == "bell_small", foley.sound)
+    try:
+        told = foley.request({}).palette
+    except refusal as error:
+        told = error.message
+    wanted = "only for" in told if palette else told is None
+    check("and not asked for without a word", wanted, told)
+    foley.sound = "AUTO"
+    check("or left to the picture", foley.request({}).palette is None, foley.palette)
 
 
 def in_german() -> None:
