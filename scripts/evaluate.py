@@ -1,12 +1,15 @@
-"""Measure a bundle on held-out scenes, end to end: files in, wire, server, sound out.
+"""Measure a model on scenes that it was not trained on: synchrony, material, alignment.
 
-    scripts/evaluate.py RUN [--clips 100] [--bundle mini] [-o report.json]
+    python scripts/evaluate.py RUN [--split held_out] [--clips 100] [--seeds 3] [--bundle B]
+        [--in-process] [--cfg-scales 1,2,3] [--align-scales 0,5] [--distribution] [-o report.json]
 
-RUN is the finished training run (for its corpora and its autoencoder). Needs a server on the
-default address, or starts one. Clips are scenes whose seeds and sounds were never trained
-on, written as video files at their own frame rates and read back by the server.
+RUN is a finished training run: what judges sound was made from its training corpus. A split is
+``held_out``, ``unseen``, or the path of another corpus (``foley-train`` and the rigid-body
+renderer make them). Without ``--in-process`` scenes are written as films at their own frame
+rates, and go through client and server: films in, sound out. ``--bundle`` is a bundle's folder,
+or the name of one that the server has; in this process the run's own networks are used without.
 
-Chance is the generated sound of one clip against the contacts of another.
+docs/evaluation.md says what each figure means.
 """
 
 from __future__ import annotations
@@ -14,220 +17,169 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isnan
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import soxr
 import torch
-from numpy.typing import NDArray
-
-from foleyline_client.launcher import connect_or_start
-from foleyline_client.session import Session
-from foleyline_contract.address import DEFAULT_ADDRESS
-from foleyline_contract.messages import Clip, GenerateSettings, TakeFinished
-from foleyline_contract.specs import TAKE_RATE_HZ
-from foleyline_training.config import Config, read_run_config
-from foleyline_training.corpus.clip_file import write_clip
-from foleyline_training.corpus.scene import make_scene
-from foleyline_training.corpus.split import Split
-from foleyline_training.data.corpus_files import INT16_PEAK, CorpusFiles
-from foleyline_training.data.mel import LogMel
-from foleyline_training.metrics.onset import Matches, OnsetDetector, match
-from foleyline_training.metrics.timbre import (
-    accuracy,
-    excerpts,
-    isolated,
-    probe_for,
-    probe_scenes,
-    reconstruction_accuracy,
+from evaluation.judges import TAGGERS, Judges
+from evaluation.makers import (
+    CFG,
+    DOUBLE,
+    NO_GUIDANCE,
+    SET,
+    InProcess,
+    Maker,
+    Way,
+    own_server,
 )
-from foleyline_training.stages.networks import make_autoencoder, trained
+from evaluation.measures import Figures, Measures, summary, table
+from evaluation.run_bundle import load_run
+from evaluation.scenes import Scenes, SplitMissing, counts_by_material, split_folder
 
-CLIP_S = Fraction(512, 125)
-"""One window of the mini: 4.096 s."""
-TOLERANCES_S = (0.05, 0.1)
-PROBE_TAIL_S = 0.2
-"""Contacts nearer to the clip's end have too little sound to be named by."""
+from foleyline_contract.bundle import MANIFEST_NAME, read_manifest
+from foleyline_contract.errors import FoleyError
+from foleyline_contract.specs import TAKE_RATE_HZ
+from foleyline_server.runtime.bundles import PACKAGED_BUNDLES, BundleShelf, LoadedBundle
+from foleyline_server.runtime.providers import CPU
+from foleyline_server.runtime.session import RuntimeOptions
+from foleyline_training.metrics.taggers import TaggerMissing
 
-
-@dataclass(frozen=True, slots=True)
-class Guidance:
-    """A way to sample; None is the bundle's default."""
-
-    name: str
-    cfg_scale: float | None
-    align_scale: float | None
-
-
-GUIDANCES = (Guidance("none", 1.0, 0.0), Guidance("cfg", None, 0.0), Guidance("double", None, None))
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """Clips as files, with what truly happens in them."""
-
-    paths: list[Path]
-    contacts_s: list[NDArray[np.float64]]
-    real: list[NDArray[np.float32]]
+WINDOWS_PER_BATCH = 12
+COLUMNS = (
+    "f1_50ms",
+    "chance_50ms",
+    "f1_100ms",
+    "median_error_ms",
+    "within_r37",
+    "onsets_heard",
+    "probe",
+    "material_yamnet",
+    "material_aisfx",
+    "alignment",
+)
 
 
 def main() -> int:
-    """Run the evaluation and print its table."""
+    """Run the evaluation, print its table and write its report."""
     arguments = _parser().parse_args()
-    torch.set_num_threads(2)
-    config = read_run_config(arguments.run)
-    corpus = CorpusFiles(arguments.run / "held_out", config)
-    with tempfile.TemporaryDirectory() as folder:
-        held_out = write_held_out(corpus, arguments.clips, Path(folder))
-        session, _ = connect_or_start(arguments.server, timeout_s=60)
-        sounds = {
-            guidance.name: generate_all(session, held_out.paths, guidance, arguments.bundle)
-            for guidance in GUIDANCES
-        }
-        session.close()
-    report = {
-        "clips": arguments.clips,
-        "contacts": int(sum(map(len, held_out.contacts_s))),
-        "onsets": {
-            "real": score(held_out.real, held_out.contacts_s, config.mel.rate_hz),
-            **{name: score(s, held_out.contacts_s, TAKE_RATE_HZ) for name, s in sounds.items()},
-        },
-        "material_probe": probe_all(config, arguments.run, corpus, held_out, sounds),
-    }
-    print(json.dumps(report, indent=2))
+    torch.set_num_threads(arguments.threads)
+    try:
+        report = evaluate(arguments)
+    except (FoleyError, SplitMissing, TaggerMissing, FileNotFoundError) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    print(table({"real": report["real"], **report["made"]}, COLUMNS))
     if arguments.output:
-        arguments.output.write_text(json.dumps(report, indent=2) + "\n")
+        arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def write_held_out(corpus: CorpusFiles, count: int, folder: Path) -> HeldOut:
-    """The first ``count`` held-out scenes as video files, cut to CLIP_S."""
-    found = HeldOut([], [], [])
-    samples = round(CLIP_S * corpus.config.mel.rate_hz)
-    for row in range(count):
-        scene = make_scene(corpus.index["start_seed"] + row, split=Split.HELD_OUT)
-        path = folder / f"{row:04d}.mp4"
-        write_clip(
-            scene,
-            path,
-            width=320,
-            height=180,
-            fps=scene.source_fps,
-            sound=None,
-            rate_hz=TAKE_RATE_HZ,
-        )
-        times = np.sort(corpus.contact_time_s[corpus.contact_scene == row])
-        found.paths.append(path)
-        found.contacts_s.append(times[times < float(CLIP_S)])
-        found.real.append(corpus.sound[row, :samples].astype(np.float32) / INT16_PEAK)
-    return found
-
-
-def generate_all(
-    session: Session, paths: list[Path], guidance: Guidance, bundle: str | None
-) -> list[NDArray[np.float32]]:
-    """One take a clip, as floats at TAKE_RATE_HZ."""
-    sounds: list[NDArray[np.float32]] = []
+def evaluate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The report, as it is written."""
     started = time.monotonic()
-    for seed, path in enumerate(paths):
-        settings = GenerateSettings(
-            seed=seed,
-            bundle=bundle,
-            cfg_scale=guidance.cfg_scale,
-            align_scale=guidance.align_scale,
-        )
-        job = session.submit(Clip(str(path), Fraction(0), CLIP_S), settings)
-        for envelope in session.events(job):
-            if isinstance(envelope.message, TakeFinished):
-                sounds.append(from_pcm(envelope.parts[0]))
-    print(f"{guidance.name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    return sounds
-
-
-def from_pcm(pcm: bytes) -> NDArray[np.float32]:
-    """24-bit little-endian PCM to floats in [-1, 1)."""
-    triples = np.frombuffer(pcm, np.uint8).reshape(-1, 3)
-    wide = np.zeros((len(triples), 4), np.uint8)
-    wide[:, 1:] = triples
-    return wide.view("<i4").ravel().astype(np.float32) / np.float32(2**31)
-
-
-def score(
-    sounds: list[NDArray[np.float32]], contacts_s: list[NDArray[np.float64]], rate_hz: int
-) -> dict[str, float]:
-    """F1 at each tolerance, chance beside it, and how many onsets were heard."""
-    detector = OnsetDetector()
-    heard = [detector.detect(sound, rate_hz) for sound in sounds]
-    result: dict[str, float] = {"detected": float(sum(map(len, heard)))}
-    for tolerance in TOLERANCES_S:
-        own, other = Matches(), Matches()
-        for k, onsets in enumerate(heard):
-            own += match(onsets, contacts_s[k], tolerance)
-            for shift in (1, 2, 3):
-                other += match(onsets, contacts_s[(k + shift) % len(heard)], tolerance)
-        result[f"f1_{round(tolerance * 1000)}ms"] = round(own.f1, 3)
-        result[f"chance_{round(tolerance * 1000)}ms"] = round(other.f1, 3)
-    return result
-
-
-def probe_all(
-    config: Config,
-    run: Path,
-    corpus: CorpusFiles,
-    held_out: HeldOut,
-    sounds: dict[str, list[NDArray[np.float32]]],
-) -> dict[str, Any]:
-    """Accuracy of a material probe, trained on real training sound, on every kind of sound.
-
-    Real held-out sounds are of families the probe never heard; what the model makes comes
-    from those it did hear. So both kinds of real sound stand beside the generated.
-    """
-    training = CorpusFiles(run / "corpus", config)
-    probe = probe_for(training)
-    coder = trained(make_autoencoder(config), run / "autoencoder.pt")
-    known = reconstruction_accuracy(probe, training, probe_scenes(training), coder)
-    unknown = reconstruction_accuracy(probe, corpus, range(corpus.scenes), coder)
-    pick = isolated(corpus, range(len(held_out.paths)))
-    pick = pick[corpus.contact_time_s[pick] < float(CLIP_S) - PROBE_TAIL_S]
-
-    def named(generated: list[NDArray[np.float32]]) -> float:
-        cut = excerpts(
-            _mels(config, generated).transpose(1, 2).numpy(),
-            corpus.contact_scene[pick],
-            corpus.contact_time_s[pick],
-            config.mel.rate_hz / config.mel.hop,
-        )
-        return round(accuracy(probe, cut, torch.from_numpy(corpus.contact_material[pick])), 3)
-
-    return {
-        "chance": round(1 / len(training.materials), 3),
-        "contacts": len(pick),
-        "known_sounds": {"real": round(known[0], 3), "reconstructed": round(known[1], 3)},
-        "unknown_sounds": {"real": round(unknown[0], 3), "reconstructed": round(unknown[1], 3)},
-        "generated": {name: named(generated) for name, generated in sounds.items()},
+    judges = Judges(arguments.run, arguments.taggers, arguments.classifier_seconds)
+    folder = split_folder(arguments.run, arguments.split)
+    scenes = Scenes(folder, judges.config, arguments.clips)
+    measures = Measures(judges, scenes, arguments.distribution)
+    said(f"judges ready after {time.monotonic() - started:.0f} s")
+    report: dict[str, Any] = {
+        "split": folder.name,
+        "clips": scenes.count,
+        "clip_s": float(scenes.duration_s),
+        "contacts": measures.real["contacts"],
+        "moments": counts_by_material(measures.reference.moments),
+        "materials_known": len(judges.training.materials),
+        "in_process": arguments.in_process,
+        "bundle": arguments.bundle or ("run" if arguments.in_process else "default"),
+        "evaluation_classifier": judges.classifier_accuracy(scenes),
+        "real": summary([measures.real]),
+        "seeds": {},
+        "made": {},
     }
+    with maker(arguments) as made_by:
+        for way in ways(arguments, made_by):
+            seeds: list[Figures] = []
+            for seed in range(arguments.seeds):
+                begun = time.monotonic()
+                sounds = made_by.make(scenes, way, seed)
+                made_s = time.monotonic() - begun
+                seeds.append(measures.of(sounds, TAKE_RATE_HZ))
+                said(
+                    f"{way.name}, seed {seed}: made in {made_s:.0f} s, "
+                    f"F1 {seeds[-1]['f1_50ms']:.3f}"
+                )
+            report["seeds"][way.name] = [
+                {name: None if isnan(value) else value for name, value in figures.items()}
+                for figures in seeds
+            ]
+            report["made"][way.name] = summary(seeds)
+    return report
 
 
-def _mels(config: Config, sounds: list[NDArray[np.float32]]) -> torch.Tensor:
-    """Log-mels (sounds, bands, frames) of takes."""
-    wanted = round(CLIP_S * config.mel.rate_hz)
-    resampled = [soxr.resample(sound, TAKE_RATE_HZ, config.mel.rate_hz) for sound in sounds]
-    whole = np.stack([np.pad(s, (0, max(0, wanted - len(s))))[:wanted] for s in resampled])
-    return LogMel(config.mel)(torch.from_numpy(whole))
+def ways(arguments: argparse.Namespace, maker: Maker) -> list[Way]:
+    """What is compared: the scales that were asked for, or the bundle's own and less."""
+    if arguments.cfg_scales or arguments.align_scales:
+        return [
+            Way(f"cfg {cfg_scale}, align {align_scale}", cfg_scale, align_scale)
+            for cfg_scale in arguments.cfg_scales or [None]
+            for align_scale in arguments.align_scales or [None]
+        ]
+    found = [NO_GUIDANCE, CFG, DOUBLE] + ([SET] if maker.palette else [])
+    return [way for way in found if arguments.ways is None or way.name in arguments.ways]
+
+
+@contextmanager
+def maker(arguments: argparse.Namespace) -> Iterator[Maker]:
+    """What makes the sounds, as long as it is needed."""
+    path = Path(arguments.bundle) if arguments.bundle else None
+    folder = path if path is not None and (path / MANIFEST_NAME).is_file() else None
+    name = read_manifest(folder).name if folder is not None else arguments.bundle
+    if not arguments.in_process:
+        with own_server(folder, name) as wire:
+            yield wire
+    elif arguments.bundle is None:
+        yield InProcess(load_run(arguments.run, WINDOWS_PER_BATCH))
+    else:
+        yield InProcess(_loaded(folder or PACKAGED_BUNDLES, name, arguments.threads))
+
+
+def _loaded(folder: Path, name: str | None, threads: int) -> LoadedBundle:
+    options = RuntimeOptions((CPU,), threads=threads, windows_per_batch=WINDOWS_PER_BATCH)
+    shelf = BundleShelf([folder], options, name)
+    return shelf.load(shelf.find(name))
+
+
+def said(text: str) -> None:
+    """Progress, apart from the table."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",")]
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Measure a bundle on held-out scenes.")
+    parser = argparse.ArgumentParser(description="Measure a model on scenes it never saw.")
     parser.add_argument("run", type=Path)
+    parser.add_argument("--split", default="held_out", help="held_out, unseen, or a folder")
     parser.add_argument("--clips", type=int, default=100)
-    parser.add_argument("--bundle", default=None)
-    parser.add_argument("--server", default=DEFAULT_ADDRESS)
-    parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--bundle", help="a bundle's folder, or the name of an installed one")
+    parser.add_argument("--in-process", action="store_true", help="no films, no server: faster")
+    parser.add_argument("--cfg-scales", type=_numbers, metavar="A,B", help="a sweep over these")
+    parser.add_argument("--align-scales", type=_numbers, metavar="A,B", help="and over these")
+    parser.add_argument("--ways", action="append", metavar="NAME", help="only this; repeatable")
+    parser.add_argument("--distribution", action="store_true", help="also IS, FID and KL")
+    parser.add_argument(
+        "--taggers", type=lambda text: text.split(","), default=list(TAGGERS), metavar="A,B"
+    )
+    parser.add_argument("--classifier-seconds", type=float, default=150, metavar="S")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("-o", "--output", type=Path, help="write the report as JSON")
     return parser
 
 

@@ -49,8 +49,7 @@ def make(
 ) -> list[Take]:
     log = log or Log()
     asked = GenerateSettings(**{"seed": 5, **settings})
-    manifest = bundle.found.manifest
-    used = used_settings(asked, manifest.model.defaults, manifest.graphs)
+    used = used_settings(asked, bundle.found.manifest.model.defaults)
     meter = Meter(used.takes, log.report, log.check)
     return list(generate(clip, used, bundle, meter, iter_pictures))
 
@@ -420,8 +419,7 @@ def test_windows_on_one_grid_have_the_features_of_the_clip_in_one_piece(packaged
 
 def test_real_windows_sampled_in_one_batch_are_the_same(packaged, movie: Path) -> None:
     asked = GenerateSettings(seed=5, steps=2)
-    manifest = packaged.found.manifest
-    used = used_settings(asked, manifest.model.defaults, manifest.graphs)
+    used = used_settings(asked, packaged.found.manifest.model.defaults)
     seen, meter = seen_by(packaged, clip_of(movie, 8)), Meter(1, Log().report, Log().check)
     one, _ = sample(seen, packaged, used, 0, meter)
     three, _ = sample(seen, replace(packaged, windows_per_batch=3), used, 0, meter)

@@ -20,6 +20,8 @@ EXCERPT_FRAMES = 24
 """Mel frames from just before a contact on."""
 LEAD_FRAMES = 2
 PROBE_TEST_SCENES_MAX = 200
+PROBE_TRAINING_MAX = 12_000
+"""Contacts; more make a probe slower and hardly better."""
 
 
 class MaterialProbe(nn.Module):
@@ -66,11 +68,12 @@ def excerpts(
 def isolated(corpus: CorpusFiles, scenes: range, gap_s: float = 0.2) -> NDArray[np.int64]:
     """Contacts of ``scenes`` with no other contact nearby, whose material can be told at all."""
     times, rows = corpus.contact_time_s, corpus.contact_scene
-    inside = np.flatnonzero((rows >= scenes.start) & (rows < scenes.stop))
-    near = [
-        np.count_nonzero((rows == rows[k]) & (np.abs(times - times[k]) < gap_s)) for k in inside
-    ]
-    return inside[np.array(near, np.int64) == 1]
+    order = np.lexsort((times, rows))
+    apart = np.where(np.diff(rows[order]) == 0, np.diff(times[order]), np.inf)
+    padded = np.concatenate([[np.inf], apart, [np.inf]])
+    alone = np.empty(len(order), bool)
+    alone[order] = np.minimum(padded[:-1], padded[1:]) >= gap_s
+    return np.flatnonzero(alone & (rows >= scenes.start) & (rows < scenes.stop)).astype(np.int64)
 
 
 def train_probe(
@@ -97,6 +100,8 @@ def train_probe(
 def probe_for(corpus: CorpusFiles) -> MaterialProbe:
     """A probe trained on the real sound of ``corpus``, but for its last scenes."""
     pick = isolated(corpus, range(probe_scenes(corpus).start))
+    if len(pick) > PROBE_TRAINING_MAX:
+        pick = np.sort(np.random.default_rng(0).choice(pick, PROBE_TRAINING_MAX, replace=False))
     return train_probe(
         excerpts(
             corpus.mels(),

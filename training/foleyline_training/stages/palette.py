@@ -38,13 +38,13 @@ class WindowPalette:
         rows = np.zeros((len(windows), len(self.names)), np.float32)
         told = rng.random(len(windows)) < TOLD_RATE
         for row, window in enumerate(windows):
-            heard = self._heard(window)
+            heard = self.heard(window)
             if told[row] and heard.any():
                 most = np.flatnonzero(heard == heard.max())
                 rows[row, self._columns[int(rng.choice(most))]] = 1
         return torch.from_numpy(rows)
 
-    def _heard(self, window: Merged) -> np.ndarray:
+    def heard(self, window: Merged) -> np.ndarray:
         """How much of each known category is heard in a window, in contacts: (known,)."""
         corpus = self._corpus
         contacts = cut(window, corpus.contacts_seen)[:, self._materials].sum(0, dtype=np.float64)

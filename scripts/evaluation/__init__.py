@@ -1,0 +1,1 @@
+"""What the evaluation scripts share: scenes, makers of sound, and judges of it."""
