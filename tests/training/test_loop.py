@@ -3,11 +3,15 @@ import signal
 from dataclasses import replace
 from itertools import count
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from foleyline_contract.errors import SettingInvalid
+from foleyline_contract.specs import MelSpec
+from foleyline_training import loop, training_log
+from foleyline_training.board import Preview
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import StageConfig
 from foleyline_training.interrupts import Interrupted
@@ -16,6 +20,9 @@ from foleyline_training.loop import train
 
 CONFIG = StageConfig(seconds=120.0, batch=8, learning_rate=0.05, weight_decay=0.01, ema=0.9)
 """With a clock that ticks once a reading, a step takes 1 s; a checkpoint comes every 21 steps."""
+
+
+SPEC = MelSpec(8000, 256, 64, 4, 40.0, 4000.0, 1e-5, 20.0, -80.0, 100.0)
 
 
 class Killed(Exception):
@@ -235,3 +242,39 @@ def test_same_seed_same_figures_to_the_bit(tmp_path):
     one, two = (load_checkpoint(run(ToyStage(), tmp_path / name)) for name in "ab")
     assert figures(tmp_path / "a") == figures(tmp_path / "b")
     assert torch.equal(one["weights"]["weight"], two["weights"]["weight"])
+
+
+class Shown(ToyStage):
+    """A stage whose preview is its weights, and which draws when asked for one."""
+
+    def __init__(self, die_at=None):
+        super().__init__(die_at)
+        self.shown = []
+
+    def preview(self, share):
+        torch.rand(3)
+        self.shown.append(self.network.weight.item())
+        return Preview({"take": np.zeros((1, 4, 8), np.float32)}, SPEC)
+
+
+def test_previews_come_in_time_of_the_average_and_change_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(training_log, "PREVIEW_EVERY_S", 50.0)
+    monkeypatch.setattr(loop, "open_board", lambda *_: Seen())
+    seen: list[int] = []
+
+    class Seen:
+        def add(self, figures): ...
+
+        def show(self, preview, step):
+            seen.append(step)
+
+        def close(self):
+            seen.append(-1)
+
+    stage = Shown()
+    done = train(stage, CONFIG, tmp_path / "shown", 5, clock=ticking(), board=tmp_path / "board")
+    assert seen == [50, 100, 120, -1]
+    state = load_checkpoint(done)
+    assert stage.shown[-1] == state["weights"]["weight"].item()
+    plain = load_checkpoint(run(ToyStage(), tmp_path / "plain"))
+    assert torch.equal(state["weights"]["weight"], plain["weights"]["weight"])

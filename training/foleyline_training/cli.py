@@ -38,7 +38,13 @@ def main(argv: list[str] | None = None) -> int:
         reason = error.args[0] if isinstance(error, KeyError) else error
         print(f"foley-train: {arguments.config} cannot be used: {reason}", file=sys.stderr)
         return 2
-    run = runs.Run(arguments.run, arguments.sounds, arguments.workers, arguments.data)
+    run = runs.Run(
+        arguments.run,
+        arguments.sounds,
+        arguments.workers,
+        arguments.data,
+        arguments.log_dir or arguments.run / "tensorboard",
+    )
     if run.sounds and not (run.sounds / "LICENSES.csv").is_file():
         print(
             f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
@@ -120,6 +126,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
         command.add_argument("--workers", type=int, default=2, help="rendering processes")
         command.add_argument(
+            "--log-dir", type=Path, help="where TensorBoard's logs go; RUN/tensorboard if left out"
+        )
+        command.add_argument(
             "--set",
             action="append",
             default=[],
@@ -143,6 +152,7 @@ def _same_run(arguments: argparse.Namespace) -> list[str]:
     given = ["--config", arguments.config, "--run", str(arguments.run)]
     given += ["--data", str(arguments.data)] if arguments.data else []
     given += ["--sounds", str(arguments.sounds)] if arguments.sounds else []
+    given += ["--log-dir", str(arguments.log_dir)] if arguments.log_dir else []
     return given + [word for text in arguments.set for word in ("--set", text)]
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from foleyline_contract.errors import SettingInvalid
+from foleyline_training.board import open_board
 from foleyline_training.checkpoints import load_newest, remove_checkpoint, save_checkpoint
 from foleyline_training.config import StageConfig
 from foleyline_training.distributed import ALONE, Processes
@@ -34,12 +35,14 @@ def train(
     seed: int,
     *,
     processes: Processes = ALONE,
+    board: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Path:
     """Train ``stage`` until its time or its steps are up, from its checkpoint on if there is one.
 
     Args:
         processes: those that train together; all call this, the first one writes.
+        board: a folder for TensorBoard; none for no such logs.
         clock: seconds that never go back; tests bring their own.
 
     Returns:
@@ -57,17 +60,18 @@ def train(
     torch.manual_seed(seed)
     trainer = Trainer(stage, config, seed, processes, clock)
     _go_on(trainer, resume)
-    with _log_of(trainer, run) as told, Interrupts() as interrupts:
+    with _log_of(trainer, run, board) as told, Interrupts() as interrupts:
         saved = clock()
         while not (trainer.finished or trainer.interrupted):
             figures = trainer.advance(interrupts.is_asked)
             if told is not None:
                 told.add(figures)
+                told.show_if_due(trainer)
             if clock() - saved > config.checkpoint_every_s:
                 _save(trainer, resume)
                 saved = clock()
         if trainer.finished:
-            _finish(trainer, done, resume)
+            _finish(trainer, told, done, resume)
             return done
         _save(trainer, resume)
         processes.wait()  # The launcher may end them all once one has ended.
@@ -88,10 +92,13 @@ def _go_on(trainer: Trainer, resume: Path) -> None:
         )
 
 
-def _log_of(trainer: Trainer, run: Path) -> AbstractContextManager[TrainingLog | None]:
+def _log_of(
+    trainer: Trainer, run: Path, board: Path | None
+) -> AbstractContextManager[TrainingLog | None]:
     if not trainer.processes.is_first:
         return nullcontext()
-    return TrainingLog(run, trainer.stage.name, trainer.step)
+    opened = None if board is None else open_board(board, trainer.step)
+    return TrainingLog(run, trainer, opened)
 
 
 def _save(trainer: Trainer, resume: Path) -> None:
@@ -99,9 +106,11 @@ def _save(trainer: Trainer, resume: Path) -> None:
         save_checkpoint(resume, trainer.state(), keep_last=True)
 
 
-def _finish(trainer: Trainer, done: Path, resume: Path) -> None:
+def _finish(trainer: Trainer, told: TrainingLog | None, done: Path, resume: Path) -> None:
     """Keep the averaged weights, in the network too, and drop what is only for going on."""
     stage = trainer.stage
+    if told is not None:
+        told.show(trainer)
     stage.network.load_state_dict(trainer.average)
     if trainer.processes.is_first:
         weights = {name: value.cpu() for name, value in trainer.average.items()}

@@ -61,12 +61,14 @@ class Run:
     Attributes:
         sounds: what a corpus is rendered with.
         data: prepared videos that are trained on in its place.
+        boards: where TensorBoard's logs go, in a folder a stage; none for no such logs.
     """
 
     folder: Path
     sounds: Path | None = None
     workers: int = 2
     data: Path | None = None
+    boards: Path | None = None
 
     @property
     def corpus(self) -> Path:
@@ -113,7 +115,10 @@ def train_stage(name: str, config: Config, run: Run, processes: Processes = ALON
     torch.manual_seed(config.seed)  # the initial weights follow from it
     with processes.one_after_the_first():  # The first one computes what is cached.
         stage = _stage(name, config, run)
-    return train(stage, config.stages[name], run.folder, config.seed, processes=processes)
+    board = run.boards and run.boards / name
+    return train(
+        stage, config.stages[name], run.folder, config.seed, processes=processes, board=board
+    )
 
 
 def _stage(name: str, config: Config, run: Run) -> Stage:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from foleyline_contract.errors import SettingInvalid
+from foleyline_training.board import Preview
 from foleyline_training.config import StageConfig
 from foleyline_training.distributed import Processes
 from foleyline_training.learning_rate import learning_rate
@@ -38,6 +39,15 @@ class Stage(Protocol):
 
     def extra_state(self) -> dict[str, Any]:
         """Plain values to keep beside the weights once training has ended."""
+        ...
+
+
+@runtime_checkable
+class Previewed(Protocol):
+    """A stage whose progress can be seen and heard."""
+
+    def preview(self, share: Share) -> Preview:
+        """What the network makes at present, the same of the same weights; without gradients."""
         ...
 
 
@@ -156,6 +166,19 @@ class Trainer:
                     self.average[name].lerp_(value, 1 - keep)
                 else:
                     self.average[name].copy_(value)
+
+    def preview(self) -> Preview | None:
+        """What the averaged weights make at present; None of a stage that has nothing to show."""
+        if not isinstance(self.stage, Previewed):
+            return None
+        network = self.stage.network.eval()
+        trained = {name: value.clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(self.average)
+        try:
+            with torch.inference_mode():
+                return self.stage.preview(replace(self.share, rank=0, world=1, parts=1))
+        finally:
+            network.load_state_dict(trained)
 
     def state(self) -> dict[str, Any]:
         return {

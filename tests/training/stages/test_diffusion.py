@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from foleyline_training.stages.diffusion import CONDITION_DROP_RATE, DiffusionStage
+from foleyline_training.data.crops import draw_crop
+from foleyline_training.share import WHOLE
+from foleyline_training.stages.diffusion import (
+    CONDITION_DROP_RATE,
+    PREVIEW_SEED,
+    DiffusionStage,
+)
+from foleyline_training.stages.networks import make_autoencoder, trained
 
 
 class Watched(DiffusionStage):
@@ -90,3 +97,24 @@ def test_a_corpus_without_materials_trains_without_a_palette(data, unmoved, busy
     loss, _ = with_batch(stage, 16).loss(np.random.default_rng(0))
     assert unmoved(stage.network, loss) == []
     assert stage.extra_state()["palette"] == []
+
+
+def test_preview_shows_takes_beside_the_truth(stage, tiny):
+    with torch.no_grad():
+        one, two = stage.preview(WHOLE), stage.preview(WHOLE)
+    assert one.mels["truth"].shape == one.mels["take"].shape == (2, 16, 128)
+    assert np.array_equal(one.mels["take"], two.mels["take"])
+    assert np.isfinite(one.mels["take"]).all()
+
+
+def test_preview_of_a_network_that_knows_the_answer_is_the_truth(stage, data):
+    """Latents of the preview's windows come back through the autoencoder that made them."""
+    rng = np.random.default_rng(PREVIEW_SEED)
+    windows = [(draw_crop(rng, 8, 48, 16),) for _ in range(2)]
+    clean = data.latents(windows, torch.zeros(2, 4, 16))
+    stage.network.unet.forward = lambda latent, timestep, condition: clean
+    with torch.no_grad():
+        take = stage.preview(WHOLE).mels["take"]
+        decoder = trained(make_autoencoder(stage.config), data.run / "autoencoder.pt").decoder
+        wanted = decoder(clean / data.scale_factor).numpy()
+    np.testing.assert_allclose(take, wanted, atol=1e-4)

@@ -39,6 +39,20 @@ class Schedule:
         level = self._levels(clean, timestep)
         return level.sqrt() * clean + (1 - level).sqrt() * noise
 
+    def parted(self, noisy: Tensor, predicted: Tensor, timestep: Tensor) -> tuple[Tensor, Tensor]:
+        """The clean latent and the noise that a prediction says ``noisy`` is made of."""
+        level = self._levels(noisy, timestep)
+        match self.spec.prediction:
+            case "x0":
+                clean = predicted
+            case "epsilon":
+                clean = (noisy - (1 - level).sqrt() * predicted) / level.sqrt()
+            case "v":
+                clean = level.sqrt() * noisy - (1 - level).sqrt() * predicted
+            case other:
+                raise ValueError(f"unknown prediction {other!r}")
+        return clean, (noisy - level.sqrt() * clean) / (1 - level).sqrt()
+
     def target(self, clean: Tensor, noise: Tensor, timestep: Tensor) -> Tensor:
         """What the network has to predict."""
         level = self._levels(clean, timestep)

@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from foleyline_training.board import Preview
 from foleyline_training.config import Config
 from foleyline_training.data.corpus_files import ClipArrays
 from foleyline_training.data.crops import draw_crop
 from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.networks import make_autoencoder
 
+PREVIEW_SEED = 0
+"""The same windows every time, so that they can be compared."""
 KL_WEIGHT = 2e-4
 SILENCE_WEIGHT = 0.25
 """Most of a mel is silence; errors there count this much against errors at full level."""
@@ -53,6 +56,19 @@ class AutoencoderStage:
             "kl": kl.item(),
             "l1": (rebuilt - mel).abs().mean().item(),
         }
+
+    def preview(self, share: Share) -> Preview:
+        """Two windows, and what comes back of them."""
+        rng, config = np.random.default_rng(PREVIEW_SEED), self.config
+        count = config.features.per_window
+        crops = [draw_crop(rng, self.corpus.scenes, self.corpus.duration, count) for _ in range(2)]
+        cuts = [crop.cut(self.mels, config.mel_per_picture) for crop in crops]
+        mel = share.put(np.stack(cuts)).transpose(1, 2)
+        with share.mixed():
+            mean, _ = self.network.encoder(mel)
+            rebuilt = self.network.decoder(mean)
+        mels = {"truth": mel.cpu().numpy(), "rebuilt": rebuilt.float().cpu().numpy()}
+        return Preview(mels, config.mel)
 
     def extra_state(self) -> dict[str, Any]:
         return {}

@@ -22,11 +22,12 @@ class ConditionedData:
     Attributes:
         features: (scenes, duration, feature_dim).
         moments: (scenes, columns, 2 * latent_channels), means then log variances.
+        run: where the trained networks are.
         scale_factor: makes latents of unit variance.
     """
 
     def __init__(self, config: Config, corpus: ClipArrays, run: Path) -> None:
-        self.config, self.corpus = config, corpus
+        self.config, self.corpus, self.run = config, corpus, run
         self.features = self._features(run)
         self.moments = self._moments(run)
         means = self.moments[: min(500, corpus.scenes), :, : config.latent.channels]

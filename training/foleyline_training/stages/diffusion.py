@@ -6,16 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from foleyline_training.data.crops import draw_window
+from foleyline_training.board import Preview
+from foleyline_training.data.crops import cut, draw_crop, draw_window
 from foleyline_training.objectives.diffusion import Schedule
+from foleyline_training.objectives.sampling import sampled
 from foleyline_training.share import WHOLE, Share
 from foleyline_training.stages.conditioned import ConditionedData
-from foleyline_training.stages.networks import make_denoiser
+from foleyline_training.stages.networks import make_autoencoder, make_denoiser, trained
 from foleyline_training.stages.palette import WindowPalette
 
+PREVIEW_SEED, PREVIEW_STEPS = 0, 12
+"""The same windows and noise every time, so that takes can be compared."""
 CONDITION_DROP_RATE = 0.2
 """Diff-Foley's; a dropped condition is zeros *after* the condition encoder, as sampled."""
 
@@ -64,6 +69,29 @@ class DiffusionStage:
             for name, chosen in rows.items()
             if len(chosen)
         }
+
+    def preview(self, share: Share) -> Preview:
+        """Two windows, and takes for their pictures with classifier-free guidance."""
+        rng, data = np.random.default_rng(PREVIEW_SEED), self.data
+        corpus, config = data.corpus, self.config
+        count, scale = config.features.per_window, config.defaults.cfg_scale
+        windows = [(draw_crop(rng, corpus.scenes, corpus.duration, count),) for _ in range(2)]
+        noise = share.normal(rng, data.latent_shape(len(windows)))
+        features = share.put(data.feature_windows(windows))
+
+        def predict(latent: Tensor, timestep: Tensor) -> Tensor:
+            with share.mixed():
+                told = self.network.unet(latent, timestep, condition)
+                untold = self.network.unet(latent, timestep, torch.zeros_like(condition))
+            return untold.float() + scale * (told.float() - untold.float())
+
+        with share.mixed():
+            condition = self.network.condition_encoder(features)
+        latents = sampled(self.schedule, predict, noise, PREVIEW_STEPS).cpu() / data.scale_factor
+        decoder = trained(make_autoencoder(config), data.run / "autoencoder.pt").decoder
+        true = np.stack([cut(w, corpus.mels(), config.mel_per_picture) for w in windows])
+        mels = {"truth": true.astype(np.float32).swapaxes(1, 2), "take": decoder(latents).numpy()}
+        return Preview(mels, config.mel)
 
     def extra_state(self) -> dict[str, Any]:
         return {"scale_factor": self.data.scale_factor, "palette": list(self.palette.names)}
