@@ -1,16 +1,19 @@
-"""Our inverse of the mel against librosa's, side by side in one run, on one thread each.
+"""Vocoders side by side in one run, on one thread each.
 
     python scripts/bench_vocoder.py [--sounds FOLDER] [--repeats 5] [--output vocoder.json]
+    python scripts/bench_vocoder.py --bundle BUNDLE --sounds FOLDER --held-out \
+        --side griffin-lim --side neural [--run RUN]
 
-Both invert the same mels in turns, so that whatever else the machine does hits both. The mels
+All invert the same mels in turns, so that whatever else the machine does hits all. The mels
 are those of a made signal and, with --sounds, of recorded ones: FOLDER has a subfolder of sound
-files for each kind. What comes back is analysed again and compared with what went in.
+files for each kind. What comes back is analysed again and compared with what went in. With
+--bundle they are that bundle's mels, and its own neural vocoder is a side; --held-out leaves out
+what that was trained on. With --run they are mels as the run's autoencoder rebuilds them.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import platform
@@ -18,16 +21,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import librosa
 import numpy as np
-import soundfile
-import soxr
-from numpy.typing import NDArray
+from vocoder_cases import Case, Floats, cases
 
 from foleyline_contract.bundle import read_manifest
 from foleyline_contract.specs import MelSpec
@@ -35,31 +35,22 @@ from foleyline_server.pipeline.stft import Stft
 from foleyline_server.pipeline.vocoders import vocoder_named
 from foleyline_server.pipeline.vocoders.base import Vocoder
 from foleyline_server.runtime.bundles import PACKAGED_BUNDLES
+from foleyline_server.runtime.providers import CPU
+from foleyline_server.runtime.session import GraphSession, RuntimeOptions
+from foleyline_training.data.mel import mel_filters
 from foleyline_training.models.diff_foley.spec import MODEL
 
-Floats = NDArray[np.float32]
 SIDES = ("librosa", "griffin-lim")
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS",
 )  # fmt: skip
-FRAMES = {"official": 512, "mini": 1024}
-"""A window of either model, 8.192 s."""
-GAP_S = 0.25
-SOUND_MAX_S = 3.0
 RESOLUTIONS = (256, 512, 1024, 2048)
 BEFORE_S = 0.02
 GUARD_S = 0.002
 FLOOR = 1e-5
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A sound (frames * hop,) to analyse and to get back, and the samples on which it sets in."""
-
-    name: str
-    spec: MelSpec
-    sound: Floats
-    onsets: tuple[int, ...] = ()
+Sides = Callable[[MelSpec], Mapping[str, Vocoder]]
+Rebuilt = Callable[[Floats], Floats]
+"""A mel (bands, frames) to the one that is to be inverted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,27 +74,24 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Both sides on one case; ``ratio`` above 1 means that ours is faster."""
+    """All sides on one case."""
 
     case: str
-    theirs: Figures
-    ours: Figures
-    ratio: float
+    figures: Mapping[str, Figures]
     original_pre_echo_db: float | None
     repeats: int
 
-
-def filters_of(spec: MelSpec) -> Floats:
-    """Slaney's filters (bands, n_fft // 2 + 1), as librosa and the bundles have them."""
-    return librosa.filters.mel(
-        sr=spec.rate_hz, n_fft=spec.n_fft, n_mels=spec.bands, fmin=spec.fmin_hz, fmax=spec.fmax_hz
-    )
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as the first side the last one is."""
+        seconds = [figures.seconds for figures in self.figures.values()]
+        return seconds[0] / seconds[-1]
 
 
 def log_mel(sound: Floats, spec: MelSpec) -> Floats:
     """Log-mel (bands, samples // hop) of a sound that is silent outside."""
     magnitudes = np.abs(Stft(spec.n_fft, spec.hop).forward(sound, len(sound) // spec.hop))
-    mel = filters_of(spec) @ magnitudes.T
+    mel = mel_filters(spec) @ magnitudes.T
     level = spec.db_per_decade * np.log10(np.maximum(spec.floor, mel))
     return np.clip((level - spec.db_shift) / spec.db_range, 0, 1).astype(np.float32)
 
@@ -137,29 +125,29 @@ def pre_echo_db(case: Case, sound: Floats) -> float | None:
     return statistics.fmean(levels) if levels else None
 
 
-def measure(case: Case, repeats: int) -> Result:
-    """Run both sides in turns, after one warm-up each."""
-    filters, mel = filters_of(case.spec), log_mel(case.sound, case.spec)
-    vocoders: list[Vocoder] = [vocoder_named(name)(case.spec, filters) for name in SIDES]
-    seconds: list[list[float]] = [[], []]
-    sounds: list[Floats] = [mel, mel]
+def measure(
+    case: Case, vocoders: Mapping[str, Vocoder], repeats: int, rebuilt: Rebuilt = lambda mel: mel
+) -> Result:
+    """Run all sides in turns, after one warm-up each."""
+    mel = rebuilt(log_mel(case.sound, case.spec))
+    seconds: dict[str, list[float]] = {name: [] for name in vocoders}
+    sounds: dict[str, Floats] = {}
     for repeat in range(repeats + 1):
-        for side, vocoder in enumerate(vocoders):
+        for name, vocoder in vocoders.items():
             started = time.perf_counter()
-            sounds[side] = vocoder(mel, seed=0)
+            sounds[name] = vocoder(mel, seed=0)
             if repeat:
-                seconds[side].append(time.perf_counter() - started)
-    theirs, ours = (
-        Figures(
-            statistics.median(spent),
+                seconds[name].append(time.perf_counter() - started)
+    figures = {
+        name: Figures(
+            statistics.median(seconds[name]),
             float(np.abs(log_mel(sound, case.spec) - mel).mean()) * case.spec.db_range,
             *spectral_distance(case.sound, sound),
             pre_echo_db(case, sound),
         )
-        for spent, sound in zip(seconds, sounds, strict=True)
-    )
-    ratio = theirs.seconds / ours.seconds
-    return Result(case.name, theirs, ours, ratio, pre_echo_db(case, case.sound), repeats)
+        for name, sound in sounds.items()
+    }
+    return Result(case.name, figures, pre_echo_db(case, case.sound), repeats)
 
 
 def specs() -> dict[str, MelSpec]:
@@ -167,83 +155,83 @@ def specs() -> dict[str, MelSpec]:
     return {"official": MODEL.mel, "mini": read_manifest(PACKAGED_BUNDLES / "mini").model.mel}
 
 
-def reference_signal(samples: int, rate_hz: int) -> Floats:
-    """Sweeps that fade, a steady tone and noise: the signal of the released code's goldens."""
-    seed = int.from_bytes(hashlib.sha256(b"input:wav").digest()[:8], "little")
-    noise = np.random.Generator(np.random.PCG64(seed)).standard_normal(samples, dtype=np.float32)
-    time_s = np.arange(samples) / rate_hz
-    sweeps = np.sin(2 * np.pi * (200 * time_s + 150 * time_s**2)) * np.exp(-6 * (time_s % 1.25))
-    tone = np.sin(2 * np.pi * 3000 * time_s)
-    return (0.02 * noise + 0.3 * sweeps + 0.05 * tone).astype(np.float32)
+def sides(names: Sequence[str], bundle: Path | None) -> Sides:
+    """Vocoders by name; what graphs they need are the bundle's, on one thread of the CPU."""
+    graphs: dict[str, GraphSession] = {}
+    if bundle is not None and (bundle / "vocoder.onnx").is_file():
+        options = RuntimeOptions((CPU,), threads=1)
+        graphs["vocoder"] = GraphSession(bundle / "vocoder.onnx", options)
+    return lambda spec: {
+        name: vocoder_named(name, graphs)(spec, mel_filters(spec), graphs) for name in names
+    }
 
 
-def scene(folder: Path, spec: MelSpec, frames: int) -> tuple[Floats, tuple[int, ...]]:
-    """A folder's sounds one after the other, again from the first if they are few.
+def rebuilt_by(run: Path) -> Rebuilt:
+    """What a run's autoencoder makes of a mel: what its decoder gives for the mean latent."""
+    import torch
 
-    Returns:
-        The sound (frames * hop,), and for each of them its first sample above 5 % of its peak.
-    """
-    scene, onsets = np.zeros(frames * spec.hop, np.float32), []
-    paths = sorted(path for path in folder.iterdir() if path.suffix in (".flac", ".wav"))
-    sounds = [_recording(path, spec.rate_hz) for path in paths]
-    gap, at, number = round(GAP_S * spec.rate_hz), round(GAP_S * spec.rate_hz), 0
-    while sounds and at + gap < len(scene):
-        sound = sounds[number % len(sounds)][: len(scene) - at]
-        scene[at : at + len(sound)] = sound
-        onsets.append(at + int(np.argmax(np.abs(sound) > 0.05 * np.abs(sound).max())))
-        at, number = at + len(sound) + gap, number + 1
-    return scene, tuple(onsets)
+    from foleyline_training.config import read_run_config
+    from foleyline_training.stages.networks import make_autoencoder, trained
 
+    coder = trained(make_autoencoder(read_run_config(run)), run / "autoencoder.pt")
 
-def _recording(path: Path, rate_hz: int) -> Floats:
-    """Mono, at most SOUND_MAX_S, peak at 0.5, faded out."""
-    sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    sound = soxr.resample(sound.mean(axis=1), rate, rate_hz)[: round(SOUND_MAX_S * rate_hz)]
-    tail = min(len(sound), rate_hz // 50)
-    sound[len(sound) - tail :] *= np.linspace(1, 0, tail, dtype=np.float32)
-    return sound * np.float32(0.5 / max(1e-9, float(np.abs(sound).max())))
+    def rebuilt(mel: Floats) -> Floats:
+        with torch.inference_mode():
+            mean, _ = coder.encoder(torch.from_numpy(mel)[None])
+            return coder.decoder(mean)[0, :, : mel.shape[1]].clamp(0, 1).numpy()
+
+    return rebuilt
 
 
-def cases(sounds: Path | None, kinds: Sequence[str] | None = None) -> list[Case]:
-    """The made signal and, if there is a folder of sounds, its kinds or all; for both mels."""
-    folders = [path for path in sorted(sounds.iterdir()) if path.is_dir()] if sounds else []
-    made: list[Case] = []
-    for name, spec in specs().items():
-        samples = FRAMES[name] * spec.hop
-        made.append(Case(f"{name}: made signal", spec, reference_signal(samples, spec.rate_hz)))
-        for folder in folders:
-            if kinds is None or folder.name in kinds:
-                sound, onsets = scene(folder, spec, FRAMES[name])
-                made.append(Case(f"{name}: {folder.name}", spec, sound, onsets))
-    return made
+def held_out(sounds: Path) -> set[str]:
+    """Files that no vocoder is trained on."""
+    from foleyline_training.data.sound_windows import split_sounds
+
+    return {row.file for row in split_sounds(sounds, specs()["mini"].rate_hz).held_out}
 
 
 def line(result: Result) -> str:
-    """A row of the table: theirs, then ours."""
-    one, two = result.theirs, result.ours
+    """A row of the table: each figure of all sides, in order."""
 
-    def pair(name: str, unit: str = "") -> str:
-        values = [getattr(side, name) for side in (one, two)]
-        return " ".join("    -" if value is None else f"{value:5.2f}" for value in values) + unit
+    def figure(name: str) -> str:
+        values = [getattr(side, name) for side in result.figures.values()]
+        return " ".join("    -" if value is None else f"{value:5.2f}" for value in values)
 
-    echo = pair("pre_echo_db")
-    return (
-        f"{result.case:>30}  {pair('seconds')}  {result.ratio:5.1f}x  {pair('log_mel_error_db')}"
-        f"  {pair('convergence')}  {pair('log_distance_db')}  {echo}"
-    )
+    names = ("seconds", "log_mel_error_db", "convergence", "log_distance_db", "pre_echo_db")
+    return f"{result.case:>30}  " + "   ".join(figure(name) for name in names)
 
 
 def means(results: Sequence[Result]) -> dict[str, dict[str, float]]:
     """Each figure's mean over the cases that have it, per side."""
     found: dict[str, dict[str, float]] = {}
-    for side, name in enumerate(SIDES):
-        figures = [asdict((result.theirs, result.ours)[side]) for result in results]
-        found[name] = {
+    for side in results[0].figures:
+        figures = [asdict(result.figures[side]) for result in results]
+        found[side] = {
             key: statistics.fmean(row[key] for row in figures if row[key] is not None)
             for key in figures[0]
             if any(row[key] is not None for row in figures)
         }
     return found
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Means of each side, and where the last one is worse than the first."""
+    names = [*results[0].figures]
+    ratios = [result.ratio for result in results]
+    lines = [
+        f"{side:>12}: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
+        for side, figures in means(results).items()
+    ]
+    lines.append(f"times as fast: median {statistics.median(ratios):.1f}, least {min(ratios):.1f}")
+    for figure in ("log_mel_error_db", "convergence", "log_distance_db"):
+        worse = [
+            result.case
+            for result in results
+            if getattr(result.figures[names[-1]], figure)
+            > getattr(result.figures[names[0]], figure)
+        ]
+        lines.append(f"{figure} of {names[-1]} above {names[0]}'s: {len(worse)} of {len(results)}")
+    return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -254,33 +242,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
         command = [sys.executable, __file__, *(sys.argv[1:] if argv is None else argv)]
         return subprocess.run(command, env=environment, check=False).returncode
-    print("librosa, then ours: seconds, ratio, log-mel error in dB, spectral convergence,")
+    names = tuple(arguments.side or SIDES)
+    mels = specs()
+    if arguments.bundle:
+        mels = {"mini": read_manifest(arguments.bundle).model.mel}
+    only = held_out(arguments.sounds) if arguments.held_out else None
+    rebuilt = rebuilt_by(arguments.run) if arguments.run else lambda mel: mel
+    made = sides(names, arguments.bundle)
+    print(f"{', '.join(names)}: seconds, log-mel error in dB, spectral convergence,")
     print("log-spectral distance in dB, level of the 20 ms before an onset in dB")
     results: list[Result] = []
-    for case in cases(arguments.sounds, arguments.kind):
-        results.append(measure(case, arguments.repeats))
+    for case in cases(mels, arguments.sounds, arguments.kind, only):
+        results.append(measure(case, made(case.spec), arguments.repeats, rebuilt))
         print(line(results[-1]), flush=True)
-    ratios = [result.ratio for result in results]
-    print(f"ratio: median {statistics.median(ratios):.1f}, least {min(ratios):.1f}")
-    worse = [r.case for r in results if r.ours.log_mel_error_db > r.theirs.log_mel_error_db]
-    print(f"log-mel error above librosa's: {', '.join(worse) or 'nowhere'}")
+    print(summary(results))
     if arguments.output:
-        report = {
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 thread",
-            "versions": {"numpy": np.__version__, "librosa": version("librosa")},
-            "means": means(results),
-            "results": [asdict(result) for result in results],
-        }
-        arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        arguments.output.write_text(report(names, results), encoding="utf-8")
     return 0
 
 
+def report(names: Sequence[str], results: Sequence[Result]) -> str:
+    """All figures as JSON."""
+    packages = ["numpy", *(name for name in names if name == "librosa")]
+    value = {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, 1 thread",
+        "versions": {name: version(name) for name in packages},
+        "means": means(results),
+        "results": [asdict(result) for result in results],
+    }
+    return json.dumps(value, indent=2) + "\n"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Time our vocoder against librosa's.")
-    parser.add_argument("--sounds", type=Path, help="folder with a subfolder of sounds per kind")
-    parser.add_argument("--kind", action="append", help="only this subfolder; repeatable")
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--output", type=Path, help="write the figures as JSON")
+    parser = argparse.ArgumentParser(description="Vocoders side by side.")
+    add = parser.add_argument
+    add("--side", action="append", help=f"a vocoder; repeatable; else {' and '.join(SIDES)}")
+    add("--bundle", type=Path, help="whose mels, and whose neural vocoder")
+    add("--sounds", type=Path, help="folder with a subfolder of sounds per kind")
+    add("--kind", action="append", help="only this subfolder; repeatable")
+    add("--held-out", action="store_true", help="only sounds no vocoder was trained on")
+    add("--run", type=Path, help="invert mels as this run's autoencoder rebuilds them")
+    add("--repeats", type=int, default=5)
+    add("--output", type=Path, help="write the figures as JSON")
     return parser
 
 

@@ -192,7 +192,8 @@ class Alone:
     def run(self, clip: Clip, number: int) -> float:
         """Seconds for all takes of a run."""
         asked = GenerateSettings(number, self._arguments.takes, steps=self._arguments.steps)
-        settings = used_settings(asked, self._bundle.found.manifest.model.defaults)
+        manifest = self._bundle.found.manifest
+        settings = used_settings(asked, manifest.model.defaults, manifest.graphs)
         meter = Meter(settings.takes, lambda *_: None, lambda: None)
         started = time.monotonic()
         for _ in generate(clip, settings, self._bundle, meter, iter_pictures):

@@ -125,7 +125,8 @@ def measure_way(way: str, clips: list[Clip], bundle: LoadedBundle) -> dict[str, 
 
 def made(clip: Clip, seed: int, bundle: LoadedBundle, way: str) -> Floats:
     """One take's sound, in [-1, 1]."""
-    settings = used_settings(GenerateSettings(seed=seed), bundle.found.manifest.model.defaults)
+    manifest = bundle.found.manifest
+    settings = used_settings(GenerateSettings(seed=seed), manifest.model.defaults, manifest.graphs)
     meter = Meter(1, lambda *_: None, lambda: None)
     (take,) = generate(clip, settings, bundle, meter, iter_pictures, OVERLAPS[way])
     return from_pcm(take.pcm)

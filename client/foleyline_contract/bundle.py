@@ -22,6 +22,11 @@ from foleyline_contract.version import BUNDLE_FORMAT_VERSION
 MANIFEST_NAME = "bundle.json"
 GRAPHS = ("video_encoder", "condition_encoder", "unet", "aligner", "latent_decoder")
 """Graphs every diff-foley bundle has, as ``<name>.onnx``."""
+VOCODER_GRAPH = "vocoder"
+NEURAL_VOCODER = "neural"
+"""The vocoder that needs this graph."""
+OPTIONAL_GRAPHS = (VOCODER_GRAPH,)
+"""Graphs a bundle may hold besides, which a request can then ask for."""
 MEL_FILTERS = "mel_filters.npy"
 FAMILIES = ("diff-foley", "foley-flow")
 FORMATS = (2, BUNDLE_FORMAT_VERSION)
@@ -71,6 +76,11 @@ class Manifest:
         needed = {f"{graph}.onnx" for graph in GRAPHS} | {MEL_FILTERS, self.attributions}
         if missing := sorted(needed - set(self.files)):
             raise ValueError(f"files: {', '.join(missing)} missing")
+
+    @property
+    def graphs(self) -> tuple[str, ...]:
+        """The graphs that the run time loads: those every bundle has, and the optional ones."""
+        return GRAPHS + tuple(name for name in OPTIONAL_GRAPHS if f"{name}.onnx" in self.files)
 
 
 def format_for(model: ModelSpec) -> int:

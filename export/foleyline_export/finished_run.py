@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from foleyline_contract.bundle import file_sha256
-from foleyline_export.graphs.mini import graph_specs
+from foleyline_contract.bundle import NEURAL_VOCODER, file_sha256
+from foleyline_export.graphs.mini import graph_specs, vocoder_spec
 from foleyline_export.write_bundle import BundlePlan, Measured, write_bundle
 from foleyline_training.checkpoints import load_checkpoint
-from foleyline_training.config import RUN_CONFIG, STAGES, read_run_config
+from foleyline_training.config import OPTIONAL_STAGES, RUN_CONFIG, STAGES, Config, read_run_config
 from foleyline_training.models.cavp import VIDEO_MARGIN
 from foleyline_training.sources import RUN_SOURCES, has_run_sources, read_run_sources
 
@@ -27,18 +28,14 @@ def export_run(
         RunIncomplete: the run is not finished.
         VerificationError: a graph is not what its network is.
     """
-    needed = [RUN_CONFIG, *(f"{name}.pt" for name in STAGES)]
-    missing = [name for name in needed if not (run / name).is_file()]
-    if not has_run_sources(run):
-        missing.append(RUN_SOURCES)
-    if missing:
-        raise RunIncomplete(f"{run} lacks {', '.join(missing)}.")
-    config, sources = read_run_config(run), read_run_sources(run)
-    stages = {name: load_checkpoint(run / f"{name}.pt") for name in STAGES}
+    config, sources = _finished_config(run), read_run_sources(run)
+    extra = [name for name in OPTIONAL_STAGES if (run / f"{name}.pt").is_file()]
+    stages = {name: load_checkpoint(run / f"{name}.pt") for name in (*STAGES, *extra)}
     diffusion: dict[str, Any] = stages["diffusion"]["extra"]
     # Runs from before there were palettes say nothing of one.
     palette: list[str] = diffusion.get("palette", [])
     specs = graph_specs(config, run, len(sources.materials), len(palette))
+    specs += [vocoder_spec(config, run)] if "vocoder" in stages else []
     plan = BundlePlan(
         name=config.name,
         version=version,
@@ -49,8 +46,8 @@ def export_run(
             scale_factor=diffusion["scale_factor"], margin=VIDEO_MARGIN, palette=tuple(palette)
         ),
         graphs={spec.name: lambda spec=spec: spec for spec in specs},
-        credits=sources.sounds,
-        inputs={f"{name}.pt": file_sha256(run / f"{name}.pt") for name in STAGES},
+        credits=_credits(sources.sounds, stages),
+        inputs={f"{name}.pt": file_sha256(run / f"{name}.pt") for name in stages},
         training={
             "materials": list(sources.materials),
             "scenes": sources.scenes,
@@ -58,3 +55,29 @@ def export_run(
         },
     )
     write_bundle(output, plan, measured)
+
+
+def _finished_config(run: Path) -> Config:
+    needed = [RUN_CONFIG, *(f"{name}.pt" for name in STAGES)]
+    missing = [name for name in needed if not (run / name).is_file()]
+    if not has_run_sources(run):
+        missing.append(RUN_SOURCES)
+    if missing:
+        raise RunIncomplete(f"{run} lacks {', '.join(missing)}.")
+    config = read_run_config(run)
+    if config.defaults.vocoder == NEURAL_VOCODER and not (run / "vocoder.pt").is_file():
+        raise RunIncomplete(
+            f"{run} lacks vocoder.pt, though its default vocoder is {NEURAL_VOCODER!r}."
+        )
+    return config
+
+
+def _credits(
+    heard: Sequence[Mapping[str, str]], stages: Mapping[str, dict[str, Any]]
+) -> list[Mapping[str, str]]:
+    """Every sound that a network was trained on, once."""
+    vocoder: Sequence[Mapping[str, str]] = ()
+    if "vocoder" in stages:
+        vocoder = stages["vocoder"]["extra"]["sounds"]
+    rows = {row["file"]: row for row in (*vocoder, *heard)}
+    return [rows[file] for file in sorted(rows)]

@@ -130,7 +130,9 @@ class InProcess:
 
         per = bundle.mel_frames_per_column
         mel = plan.canvas(per).blend(bundle.windows_per_batch, decode)
-        vocoder = vocoder_named(settings.vocoder)(model.mel, bundle.mel_filters)
+        vocoder = vocoder_named(settings.vocoder, bundle.graphs)(
+            model.mel, bundle.mel_filters, bundle.graphs
+        )
         clip = Clip("scene", Fraction(0), scenes.duration_s)
         sounds: list[Floats] = []
         for k in range(len(rows)):

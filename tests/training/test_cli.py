@@ -47,8 +47,17 @@ def test_configuration_that_cannot_be_used(words, told, tmp_path, capsys):
 
 def test_unknown_stage_is_refused(capsys):
     with pytest.raises(SystemExit):
-        main(["stage", "vocoder", "--sounds", "."])
-    assert "vocoder" in capsys.readouterr().err
+        main(["stage", "unet", "--sounds", "."])
+    assert "unet" in capsys.readouterr().err
+
+
+@needs_torch
+def test_a_stage_that_the_configuration_lacks_is_named(tmp_path, capsys):
+    (tmp_path / "LICENSES.csv").touch()
+    run = ["--config", TINY, "--sounds", str(tmp_path), "--run", str(tmp_path / "run")]
+    assert main(["stage", "vocoder", *run]) == 2
+    assert "[stages.vocoder]" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foleyline_contract.errors import FoleyError
-from foleyline_training.config import STAGES, Config, load_config
+from foleyline_training.config import OPTIONAL_STAGES, STAGES, Config, load_config
 from foleyline_training.prepare.arguments import add_arguments
 
 if TYPE_CHECKING:
@@ -50,6 +50,13 @@ def main(argv: list[str] | None = None) -> int:
             f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
             "  Point --sounds at a folder of sounds with a licence table; docs/training.md "
             "says what is in it.",
+            file=sys.stderr,
+        )
+        return 2
+    if arguments.command == "stage" and arguments.stage not in config.stages:
+        print(
+            f"foley-train: the configuration {arguments.config} has no stage "
+            f"{arguments.stage!r}.\n  Give it a section [stages.{arguments.stage}].",
             file=sys.stderr,
         )
         return 2
@@ -112,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     everything = commands.add_parser("all", help="render the corpus and train every stage")
     corpus = commands.add_parser("corpus", help="render the corpus only")
     stage = commands.add_parser("stage", help="train one stage")
-    stage.add_argument("stage", choices=STAGES)
+    stage.add_argument("stage", choices=(*STAGES, *OPTIONAL_STAGES))
     stage.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
     add_arguments(
         commands.add_parser("prepare", help="cut a folder of videos into clips to train on")

@@ -26,6 +26,8 @@ BUILT_IN = Path(__file__).parent / "configs"
 RUN_CONFIG = "config.json"
 """A run's configuration as used, in the run's folder."""
 STAGES = ("cavp", "autoencoder", "diffusion", "classifier")
+OPTIONAL_STAGES = ("vocoder",)
+"""Trained only if the configuration has them."""
 PRECISIONS = ("float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
 SCHEDULES = ("timed-cosine", "cosine", "constant")
@@ -64,6 +66,8 @@ class NetworkConfig:
     unet_width: int
     unet_levels: int
     aligner_width: int
+    vocoder_width: int = 256
+    vocoder_blocks: int = 6
 
 
 @dataclass(frozen=True, slots=True)

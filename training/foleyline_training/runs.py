@@ -17,7 +17,8 @@ from threading import Thread
 
 import torch
 
-from foleyline_training.config import Config, write_run_config
+from foleyline_contract.errors import SettingInvalid
+from foleyline_training.config import OPTIONAL_STAGES, Config, write_run_config
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
 from foleyline_training.corpus.split import Split
 from foleyline_training.data.corpus_files import CorpusFiles
@@ -33,6 +34,7 @@ from foleyline_training.stages.classifier import ClassifierStage
 from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.diffusion import DiffusionStage
 from foleyline_training.stages.networks import make_autoencoder, trained
+from foleyline_training.stages.vocoder import VocoderStage
 from foleyline_training.trainer import Stage
 
 log = logging.getLogger(__name__)
@@ -122,6 +124,13 @@ def train_stage(name: str, config: Config, run: Run, processes: Processes = ALON
 
 
 def _stage(name: str, config: Config, run: Run) -> Stage:
+    if name == "vocoder":
+        if run.sounds is None:
+            raise SettingInvalid(
+                "A vocoder is trained on recordings, not on videos.",
+                remedy="Give --sounds instead of --data for this stage.",
+            )
+        return VocoderStage(config, run.sounds)
     corpus = open_data(run.corpus, config)
     if name in SIDE_BY_SIDE[0]:
         return CavpStage(config, corpus) if name == "cavp" else AutoencoderStage(config, corpus)
@@ -151,7 +160,9 @@ def train_all(
         write_run_sources(run.folder, RunSources.of(corpus))
         corpus.mels()
     processes.wait()
-    for group in SIDE_BY_SIDE:
+    # A vocoder hears recordings and no soundtracks, so prepared videos do not train one.
+    optional = tuple((name,) for name in OPTIONAL_STAGES if name in config.stages and run.sounds)
+    for group in (*SIDE_BY_SIDE, *optional):
         if group == SIDE_BY_SIDE[1] and processes.is_first:
             if run.data is None:  # the probe needs materials that somebody knows
                 check_timbre(config, run)

@@ -15,6 +15,7 @@ from foleyline_training.stages.networks import (
     make_autoencoder,
     make_cavp,
     make_denoiser,
+    make_vocoder,
     trained,
 )
 
@@ -71,6 +72,17 @@ def graph_specs(config: Config, run: Path, materials: int, palette: int = 0) -> 
             lambda n: {"latent": _noisy(config, n)["latent"]},
         ),
     ]
+
+
+def vocoder_spec(config: Config, run: Path) -> GraphSpec:
+    """The graph of a run's vocoder, which is optional."""
+    return GraphSpec(
+        "vocoder",
+        trained(make_vocoder(config), run / "vocoder.pt"),
+        {"mel": {0: "batch", 2: "frames"}},
+        ("spectrum",),
+        lambda n: {"mel": torch.rand(n, config.mel.bands, FRAMES_TO_TRACE)},
+    )
 
 
 def _pictures(config: Config, batch: int) -> Tensor:

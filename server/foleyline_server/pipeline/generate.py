@@ -116,7 +116,9 @@ def _attempt(
     latent, log_p = sample(seen, bundle, settings, seed, meter, number)
     mel = decode(latent, seen.plan, bundle, meter)
     mel = mel[:, : mel_spec.frames_for(clip.duration_s) + _TAIL_MEL_FRAMES]
-    vocoder = vocoder_named(settings.vocoder)(mel_spec, bundle.mel_filters)
+    vocoder = vocoder_named(settings.vocoder, bundle.graphs)(
+        mel_spec, bundle.mel_filters, bundle.graphs
+    )
     sound = vocoder(mel, seed, partial(meter.vocoding, number))
     done = finish(sound, mel_spec.rate_hz, clip.sample_count, target_lufs)
     del mel, sound  # a long clip's are large, and so are the bytes to come

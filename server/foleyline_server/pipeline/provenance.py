@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
@@ -43,17 +44,24 @@ class UsedSettings:
         return (self.seed + take) % (SEED_MAX + 1)
 
 
-def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> UsedSettings:
-    """Fill in what the request left to the bundle; whether it has the sound is not looked at.
+def used_settings(
+    settings: GenerateSettings, defaults: SamplingDefaults, graphs: Collection[str] = ()
+) -> UsedSettings:
+    """Fill in what the request left to the bundle, which has ``graphs``.
+
+    Whether it has the sound is not looked at.
 
     Raises:
-        SettingInvalid: the sampler or the vocoder is not known, or the vocoder not installed.
-        BundleIncomplete: the bundle's own vocoder is not known.
+        SettingInvalid: the sampler or the vocoder is not known, or the vocoder not installed or
+            not in the bundle.
+        BundleIncomplete: the bundle's own vocoder is not known, or it lacks its graph.
     """
     sampler = defaults.sampler if settings.sampler is None else settings.sampler
     sampler_named(sampler)
-    vocoder = _bundles_vocoder(defaults) if settings.vocoder is None else settings.vocoder
-    vocoder_named(vocoder)
+    vocoder = settings.vocoder
+    if vocoder is None:
+        vocoder = _bundles_vocoder(defaults, graphs)
+    vocoder_named(vocoder, graphs)
     return UsedSettings(
         seed=settings.seed,
         takes=settings.takes,
@@ -69,11 +77,17 @@ def used_settings(settings: GenerateSettings, defaults: SamplingDefaults) -> Use
     )
 
 
-def _bundles_vocoder(defaults: SamplingDefaults) -> str:
-    if defaults.vocoder not in VOCODERS:
+def _bundles_vocoder(defaults: SamplingDefaults, graphs: Collection[str]) -> str:
+    kind = VOCODERS.get(defaults.vocoder)
+    if kind is None:
         raise BundleIncomplete(
             f"The bundle asks for the vocoder {defaults.vocoder!r}, which this release lacks.",
             remedy=f"Update the server, or ask for one of {', '.join(VOCODERS)}.",
+        )
+    if kind.graph is not None and kind.graph not in graphs:
+        raise BundleIncomplete(
+            f"The bundle asks for the vocoder {defaults.vocoder!r}, but lacks its graph.",
+            remedy=kind.remedy,
         )
     return defaults.vocoder
 

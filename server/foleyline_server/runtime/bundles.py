@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foleyline_contract.bundle import (
-    GRAPHS,
     MANIFEST_NAME,
     MEL_FILTERS,
+    OPTIONAL_GRAPHS,
     Manifest,
     manifest_sha256,
     read_manifest,
@@ -77,7 +77,7 @@ class LoadedBundle:
     """A verified bundle, ready to run.
 
     Attributes:
-        graphs: by the names of docs/bundle.md.
+        graphs: by the names of docs/bundle.md; the optional ones that there are, on the CPU.
         mel_filters: (bands, n_fft // 2 + 1).
         window_mel_frames: mel frames that the decoder gives for one window; a whole number of
             them for each latent column.
@@ -224,15 +224,14 @@ def _load(found: FoundBundle, options: RuntimeOptions) -> LoadedBundle:
     if filters.shape != (mel.bands, mel.n_fft // 2 + 1) or filters.dtype != np.float32:
         raise BundleIncomplete(f"The mel filters of bundle {manifest.name!r} have another shape.")
     facts = _facts(found, options)
-    graphs = {
-        name: GraphSession(
-            folder / f"{name}.onnx",
-            options,
-            tuning(options.providers, name, facts),
-            manifest.files,
-        )
-        for name in GRAPHS
-    }
+
+    def session(name: str) -> GraphSession:
+        # What surrounds the vocoder's graph is computed there too, and it is small.
+        own = replace(options, providers=(CPU,)) if name in OPTIONAL_GRAPHS else options
+        path, told = folder / f"{name}.onnx", tuning(own.providers, name, facts)
+        return GraphSession(path, own, told, manifest.files)
+
+    graphs = {name: session(name) for name in manifest.graphs}
     check_graphs(manifest, graphs)
     providers = graphs["unet"].providers
     if manifest.precision == "fp16" and providers[0] == CPU:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from foleyline_contract.bundle import Manifest
+from foleyline_contract.bundle import VOCODER_GRAPH, Manifest
 from foleyline_contract.errors import BundleIncomplete
 from foleyline_server.runtime.session import GraphSession, TensorInfo
 
@@ -24,6 +24,10 @@ def expected_tensors(manifest: Manifest) -> dict[str, tuple[dict[str, Shape], di
     condition: Shape = (None, window, model.features.condition_dim)
     timestep: Shape = (None,)
     palette: dict[str, Shape] = {"palette": (None, len(model.palette))} if model.palette else {}
+    mel: Shape = (None, model.mel.bands, None)
+    optional: dict[str, tuple[dict[str, Shape], dict[str, Shape]]] = {
+        VOCODER_GRAPH: ({"mel": mel}, {"spectrum": (None, 2, model.mel.n_fft // 2 + 1, None)})
+    }
     return {
         "video_encoder": ({"pictures": pictures}, {"features": (None, None, dim)}),
         "condition_encoder": ({"features": features, **palette}, {"condition": condition}),
@@ -35,7 +39,8 @@ def expected_tensors(manifest: Manifest) -> dict[str, tuple[dict[str, Shape], di
             {"latent": latent, "timestep": timestep, "features": features},
             {"log_prob": (None,), "gradient": latent},
         ),
-        "latent_decoder": ({"latent": latent}, {"mel": (None, model.mel.bands, None)}),
+        "latent_decoder": ({"latent": latent}, {"mel": mel}),
+        **{name: tensors for name, tensors in optional.items() if name in manifest.graphs},
     }
 
 

@@ -119,8 +119,9 @@ class Lender:
 
 def _shared(bundle: LoadedBundle, collector: Collector) -> LoadedBundle:
     limits = row_limits(bundle.windows_per_batch)
-    graphs = {
-        name: SharedGraph(name, graph, collector, limits[name])
-        for name, graph in bundle.graphs.items()
+    shared = {
+        name: SharedGraph(name, bundle.graphs[name], collector, limit)
+        for name, limit in limits.items()
     }
-    return replace(bundle, graphs=graphs)
+    # Optional graphs are on the CPU, where calls of several jobs are as quick one by one.
+    return replace(bundle, graphs={**bundle.graphs, **shared})

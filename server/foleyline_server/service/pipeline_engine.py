@@ -71,13 +71,13 @@ class PipelineEngine:
 
         Raises:
             BundleError: the bundle is not there or cannot be used.
-            SettingInvalid: sampler or vocoder are not known, the vocoder is not installed, or
-                the bundle cannot be asked for the sound.
+            SettingInvalid: sampler or vocoder are not known, the vocoder is not installed or not
+                in the bundle, or the bundle cannot be asked for the sound.
         """
         found = self._shelf.find(settings.bundle)
         defaults = found.manifest.model.defaults
         require_sound(settings.palette, found.manifest.model.palette, found.manifest.name)
-        used = used_settings(settings, defaults)
+        used = used_settings(settings, defaults, found.manifest.graphs)
         return Order(found.manifest.name, found.sha256, used, used.steps == defaults.steps)
 
     def device(self, order: Order) -> str:

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from foleyline_contract.bundle import (
     GRAPHS,
     MEL_FILTERS,
+    VOCODER_GRAPH,
     Manifest,
     file_sha256,
     format_for,
@@ -65,6 +66,7 @@ def build_tiny_bundle(
     model: ModelSpec = MODEL,
     busy: bool = False,
     family: str = "diff-foley",
+    vocoder: bool = False,
 ) -> Path:
     """Write a bundle into ``folder / name`` and return that folder."""
     place = folder / name
@@ -72,6 +74,8 @@ def build_tiny_bundle(
     for graph in GRAPHS:
         made = _unet(model, busy) if graph == "unet" else _GRAPHS[graph](model)
         onnx.save(made, place / f"{graph}.onnx")
+    if vocoder:
+        onnx.save(_vocoder(model), place / f"{VOCODER_GRAPH}.onnx")
     np.save(place / MEL_FILTERS, mel_filters(model.mel))
     (place / "CREDITS.txt").write_text("Nobody made any of this.\n", encoding="utf-8")
     files = {path.name: file_sha256(path) for path in sorted(place.iterdir())}
@@ -226,6 +230,19 @@ def _latent_decoder(model: ModelSpec):
     }
     latent, mel = ["batch", *model.latent.shape], ["batch", BANDS, frames]
     return _model(nodes, {"latent": latent}, {"mel": mel}, constants)
+
+
+def _vocoder(model: ModelSpec):
+    """Every bin's real and imaginary part is the mean of the mel's bands."""
+    bins = model.mel.n_fft // 2 + 1
+    nodes = [
+        helper.make_node("ReduceMean", ["mel", "one"], ["mean"], keepdims=1),
+        helper.make_node("Unsqueeze", ["mean", "one"], ["cell"]),
+        helper.make_node("Expand", ["cell", "block"], ["spectrum"]),
+    ]
+    shapes = ["batch", BANDS, "frames"], ["batch", 2, bins, "frames"]
+    constants = {"one": _i(1), "block": _i(1, 2, bins, 1)}
+    return _model(nodes, {"mel": shapes[0]}, {"spectrum": shapes[1]}, constants)
 
 
 _GRAPHS = {

@@ -42,7 +42,8 @@ def sampled(
     spies["condition_encoder"].offset = 7.0
     watched = replace(bundle, graphs=spies)
     asked = GenerateSettings(seed=1, **settings)
-    used = used_settings(asked, bundle.found.manifest.model.defaults)
+    manifest = bundle.found.manifest
+    used = used_settings(asked, manifest.model.defaults, manifest.graphs)
     seen = see(Clip(str(movie), Fraction(0), Fraction(4)), watched, METER, iter_pictures)
     sample(seen, watched, used, 0, METER)
     return seen, spies

@@ -49,7 +49,8 @@ def make(
 ) -> list[Take]:
     log = log or Log()
     asked = GenerateSettings(**{"seed": 5, **settings})
-    used = used_settings(asked, bundle.found.manifest.model.defaults)
+    manifest = bundle.found.manifest
+    used = used_settings(asked, manifest.model.defaults, manifest.graphs)
     meter = Meter(used.takes, log.report, log.check)
     return list(generate(clip, used, bundle, meter, iter_pictures))
 
@@ -419,7 +420,8 @@ def test_windows_on_one_grid_have_the_features_of_the_clip_in_one_piece(packaged
 
 def test_real_windows_sampled_in_one_batch_are_the_same(packaged, movie: Path) -> None:
     asked = GenerateSettings(seed=5, steps=2)
-    used = used_settings(asked, packaged.found.manifest.model.defaults)
+    manifest = packaged.found.manifest
+    used = used_settings(asked, manifest.model.defaults, manifest.graphs)
     seen, meter = seen_by(packaged, clip_of(movie, 8)), Meter(1, Log().report, Log().check)
     one, _ = sample(seen, packaged, used, 0, meter)
     three, _ = sample(seen, replace(packaged, windows_per_batch=3), used, 0, meter)

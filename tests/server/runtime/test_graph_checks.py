@@ -100,3 +100,18 @@ def test_other_graphs_in_the_bundle_are_not_opened(tmp_path: Path) -> None:
     write_manifest(place, replace(manifest, files=files))
     shelf = BundleShelf([tmp_path], RuntimeOptions((CPU,), threads=1))
     assert set(shelf.load(shelf.find("tiny")).graphs) == set(GRAPHS)
+
+
+def test_a_vocoders_graph_is_loaded_where_there_is_one_and_checked(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from tiny_bundle import build_tiny_bundle
+
+    build_tiny_bundle(tmp_path, vocoder=True)
+    shelf = BundleShelf([tmp_path], RuntimeOptions((CPU,), threads=1))
+    manifest = shelf.find("tiny").manifest
+    loaded = shelf.load(shelf.find("tiny"))
+    assert set(loaded.graphs) == {*GRAPHS, "vocoder"} == set(manifest.graphs)
+    graphs = graphs_of(manifest)
+    graphs["vocoder"].outputs["spectrum"] = TensorInfo((None, 2, 100, None), True)
+    with pytest.raises(BundleIncomplete, match=r"'vocoder'.*spectrum has the shape"):
+        check_graphs(manifest, graphs)

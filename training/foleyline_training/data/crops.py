@@ -7,12 +7,16 @@ and mels, so nothing can slip apart. Temporal Split & Merge joins two crops.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 LEAST_SHIFT_S = 0.15
 """A smaller shift is no error an editor would hear, and no fair negative for a classifier."""
+
+
+Kind = TypeVar("Kind", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class Crop:
     first: int
     count: int
 
-    def cut(self, array: NDArray[np.generic], per_picture: int = 1) -> NDArray[np.generic]:
+    def cut(self, array: NDArray[Kind], per_picture: int = 1) -> NDArray[Kind]:
         """The crop's part of ``array`` (scenes, duration_pictures * per_picture, ...)."""
         start = self.first * per_picture
         return array[self.scene, start : start + self.count * per_picture]
@@ -33,7 +37,7 @@ Merged = tuple[Crop, ...]
 """Crops that follow one another in one training window."""
 
 
-def cut(merged: Merged, array: NDArray[np.generic], per_picture: int = 1) -> NDArray[np.generic]:
+def cut(merged: Merged, array: NDArray[Kind], per_picture: int = 1) -> NDArray[Kind]:
     """The window's part of ``array``, its crops one after the other."""
     return np.concatenate([crop.cut(array, per_picture) for crop in merged])
 

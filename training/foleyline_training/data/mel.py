@@ -43,12 +43,12 @@ def mel_filters(spec: MelSpec) -> NDArray[np.float32]:
 
 
 class LogMel:
-    """Computes log-mels; holds the filter bank and the window."""
+    """Computes log-mels on a device; holds the filter bank and the window."""
 
-    def __init__(self, spec: MelSpec) -> None:
+    def __init__(self, spec: MelSpec, device: torch.device | None = None) -> None:
         self.spec = spec
-        self.filters = torch.from_numpy(mel_filters(spec))
-        self.window = torch.hann_window(spec.n_fft)
+        self.filters = torch.from_numpy(mel_filters(spec)).to(device)
+        self.window = torch.hann_window(spec.n_fft, device=device)
 
     def __call__(self, sound: Tensor) -> Tensor:
         """``sound`` (batch, samples) in [-1, 1] to (batch, bands, samples // hop) in [0, 1].

@@ -25,6 +25,10 @@ CONTACT_WEIGHT = 4.0
 """Contacts are rare among pictures; this is how much one counts against its absence."""
 CONTACT_SHARE, KIND_SHARE, PLACE_SHARE, LASTING_SHARE = 8.0, 8.0, 30.0, 2.0
 """What the head's four losses count beside a contrast; about one picture in 15 has a contact."""
+MOST_MOVED_PX = 4
+"""How far a window's pictures are moved, so that no place on the picture is learnt by heart."""
+TINT = 0.12
+"""How much brighter or darker each colour of a window gets, beside the light."""
 AUDIBLE = 40
 """Of 255: how loud a lasting sound has to be to count as going on."""
 LOG_SCALE_MAX = float(np.log(100.0))
@@ -89,16 +93,24 @@ class CavpStage:
             for _ in range(self.config.stages[self.name].batch)
         ]
         mirrored = rng.random() < 0.5
-        light = share.of(rng.uniform(0.75, 1.3, size=(len(crops), 1, 1, 1, 1)))
+        light = share.of(
+            rng.uniform(0.75, 1.3, size=(len(crops), 1, 1, 1, 1))
+            * rng.uniform(1 - TINT, 1 + TINT, size=(len(crops), 1, 3, 1, 1))
+        )
+        moves = share.of(rng.integers(-MOST_MOVED_PX, MOST_MOVED_PX + 1, size=(len(crops), 2)))
         crops = share.of(crops)
-        pictures = np.stack([crop.cut(corpus.pictures) for crop in crops])
+        pictures = np.stack(
+            [
+                moved(crop.cut(corpus.pictures), *move)
+                for crop, move in zip(crops, moves, strict=True)
+            ]
+        )
         if mirrored:
             pictures = np.flip(pictures, axis=-2)  # the sound stays: the models are mono
         mel = np.stack([crop.cut(self.mels, self.config.mel_per_picture) for crop in crops])
-        kind, place, lasting = (
-            np.stack([crop.cut(labels) for crop in crops])
-            for labels in (corpus.contacts_seen, corpus.contact_place, corpus.activity)
-        )
+        kind = np.stack([crop.cut(corpus.contacts_seen) for crop in crops])
+        place = np.stack([crop.cut(corpus.contact_place) for crop in crops])
+        lasting = np.stack([crop.cut(corpus.activity) for crop in crops])
         return (
             as_pictures(pictures, share, light),
             share.put(mel).transpose(1, 2),
@@ -126,13 +138,20 @@ def contact_losses(told: Heard, truth: Truth) -> dict[str, Tensor]:
     }
 
 
+def moved(pictures: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
+    """``pictures`` (frames, size, size, 3) moved by so many pixels; edges are drawn out."""
+    places = np.arange(pictures.shape[1])
+    rows, columns = (np.clip(places - by, 0, len(places) - 1) for by in (down, right))
+    return pictures[:, rows][:, :, columns]
+
+
 def as_pictures(values: NDArray[np.uint8], share: Share, light: NDArray[np.float64]) -> Tensor:
     """uint8 (batch, frames, size, size, 3) to (batch, frames, 3, size, size) in [0, 1].
 
     In the precision that the networks compute in: a colour has 8 bits, and so has bfloat16.
 
     Args:
-        light: (batch, 1, 1, 1, 1), how much brighter each window gets.
+        light: (batch, 1, 3, 1, 1), how much brighter each colour of a window gets.
     """
     pictures = torch.from_numpy(np.ascontiguousarray(values)).to(share.device, share.dtype)
     gain = torch.from_numpy(light / 255).to(share.device, share.dtype)

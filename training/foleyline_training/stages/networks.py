@@ -13,6 +13,7 @@ from foleyline_training.models.aligner import Aligner
 from foleyline_training.models.autoencoder import Autoencoder
 from foleyline_training.models.cavp import Cavp, SpectrogramEncoder, VideoEncoder
 from foleyline_training.models.unet import ConditionEncoder, UNet
+from foleyline_training.models.vocoder import Vocoder
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -57,6 +58,10 @@ def make_denoiser(config: Config, palette: int = 0) -> Denoiser:
 
 def make_aligner(config: Config) -> Aligner:
     return Aligner(config.latent.channels, config.features.dim, config.networks.aligner_width)
+
+
+def make_vocoder(config: Config) -> Vocoder:
+    return Vocoder(config.mel, config.networks.vocoder_width, config.networks.vocoder_blocks)
 
 
 def trained(network: Network, checkpoint: Path) -> Network:

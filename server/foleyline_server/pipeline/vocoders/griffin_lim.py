@@ -15,6 +15,7 @@ there by gradient steps); Lee & Seung 2001 (scaling instead of gradient steps).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,8 +28,14 @@ from foleyline_server.pipeline.vocoders.base import Floats, Step, magnitude_of, 
 from foleyline_server.pipeline.vocoders.blocks import PINNED_FRAMES, Block, blocks, cut, join
 
 Complexes = NDArray[np.complex64]
-_STEPS = 40
-_STEPS_PER_CHECK = 8
+Check = Callable[[], None]
+"""May raise to stop."""
+Start = Callable[[Floats, Block, Check], Complexes]
+"""Called with a mel (bands, frames), a block of it, and a check to make now and then.
+
+Gives a spectrum (block's frames, n_fft // 2 + 1) to begin with."""
+_ROUNDS = 40
+_ROUNDS_PER_CHECK = 8
 _MOMENTUM = np.float32(0.9)
 _TINY = np.float32(1e-8)
 
@@ -42,10 +49,14 @@ class GriffinLim:
     Args:
         spec: the bundle's mel.
         filters: (bands, n_fft // 2 + 1).
+        rounds: how often the spectrum is made that of a sound with the right mel.
+        start: what to begin with; white noise if there is nothing better.
     """
 
     spec: MelSpec
     filters: Floats
+    rounds: int = _ROUNDS
+    start: Start | None = None
     _stft: Stft = field(init=False)
     _shares: Floats = field(init=False)
     """(bands, bins): which part of a bin each band has; columns sum to 1, or 0 outside all."""
@@ -63,7 +74,8 @@ class GriffinLim:
         # One frame more, so that the last hop has a frame on both its sides.
         for block in blocks(frames + 1):
             levels = self._levels(cut(mel, block.start, block.end))
-            part = self._invert(levels, seed, block, sound, step)
+            spectrum = self._first(mel, block, seed, step)
+            part = self._invert(spectrum, levels, block, sound, step)
             join(sound, part, block, hop, lambda time: time)
         return sound
 
@@ -72,15 +84,24 @@ class GriffinLim:
         levels = magnitude_of(np.clip(mel, 0, 1), self.spec)
         return np.ascontiguousarray(np.where(mel > 0, levels, np.float32(0)).T)
 
+    def _first(self, mel: Floats, block: Block, seed: int, step: Step) -> Complexes:
+        """A block's first spectrum (frames, bins)."""
+        if self.start is None:
+            return self._noise(block.end - block.start, seed, block.number)
+        done = block.number * self.rounds
+        return self.start(mel, block, lambda: step(done, block.count * self.rounds))
+
     def _invert(
-        self, levels: Floats, seed: int, block: Block, before: Floats, step: Step
+        self, spectrum: Complexes, levels: Floats, block: Block, before: Floats, step: Step
     ) -> Floats:
-        """Sound of band levels (frames, bands); ``before`` holds the block before's."""
-        spectrum = self._noise(len(levels), seed, block.number)
+        """Sound of band levels (frames, bands), from a spectrum that is overwritten.
+
+        ``before`` holds the block before's sound.
+        """
         pinned = self._pinned(before, block)[: len(levels)]
         consistent = ConsistentSpectrum(self._stft, len(levels))
         rebuilt, previous = np.empty_like(spectrum), np.zeros_like(spectrum)
-        for index in range(_STEPS):
+        for done in range(1, self.rounds + 1):
             self._give_levels(spectrum, levels)
             spectrum[: len(pinned)] = pinned
             consistent(spectrum, out=rebuilt)
@@ -88,8 +109,8 @@ class GriffinLim:
             spectrum *= _MOMENTUM
             spectrum += rebuilt
             rebuilt, previous = previous, rebuilt
-            if (index + 1) % _STEPS_PER_CHECK == 0:
-                step(block.number * _STEPS + index + 1, block.count * _STEPS)
+            if done % _ROUNDS_PER_CHECK == 0 or done == self.rounds:
+                step(block.number * self.rounds + done, block.count * self.rounds)
         self._give_levels(spectrum, levels)
         spectrum[: len(pinned)] = pinned
         return self._stft.inverse(spectrum)

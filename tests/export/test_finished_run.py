@@ -1,0 +1,64 @@
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from foleyline_contract.bundle import read_manifest
+from foleyline_export.finished_run import RunIncomplete, export_run
+from foleyline_training.checkpoints import save_checkpoint
+from foleyline_training.config import load_config, write_run_config
+from foleyline_training.stages.networks import (
+    make_aligner,
+    make_autoencoder,
+    make_cavp,
+    make_denoiser,
+    make_vocoder,
+)
+
+TINY = Path(__file__).parents[1] / "training" / "tiny.toml"
+
+
+def credit(file):
+    return {"file": file, "licence": "MIT", "author": "a", "source": "s", "url": ""}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run with a vocoder, as training leaves it but for what it has learnt."""
+    config = load_config(str(TINY))
+    networks = replace(config.networks, vocoder_width=16, vocoder_blocks=1)
+    config = replace(config, networks=networks, defaults=replace(config.defaults, vocoder="neural"))
+    folder = tmp_path / "run"
+    write_run_config(folder, config)
+    (folder / "corpus").mkdir()
+    index = {"materials": ["wood", "glass"], "sounds": [credit("b.wav"), credit("c.wav")]}
+    (folder / "corpus" / "index.json").write_text(json.dumps(index))
+    for name, network, extra in (
+        ("cavp", make_cavp(config, 2), {}),
+        ("autoencoder", make_autoencoder(config), {}),
+        ("diffusion", make_denoiser(config, 0), {"scale_factor": 1.0}),
+        ("classifier", make_aligner(config), {}),
+        ("vocoder", make_vocoder(config), {"sounds": [credit("a.wav"), credit("b.wav")]}),
+    ):
+        state = {"weights": network.state_dict(), "extra": extra, "steps": 1}
+        save_checkpoint(folder / f"{name}.pt", state)
+    return folder
+
+
+def test_a_run_whose_default_vocoder_was_not_trained_is_refused(run, tmp_path):
+    (run / "vocoder.pt").unlink()
+    with pytest.raises(RunIncomplete, match=r"lacks vocoder\.pt"):
+        export_run(run, tmp_path / "bundle", "1")
+
+
+@pytest.mark.slow
+def test_a_vocoder_comes_with_its_graph_and_the_sounds_it_heard(run, tmp_path):
+    export_run(run, tmp_path / "bundle", "1")
+    manifest = read_manifest(tmp_path / "bundle")
+    assert "vocoder" in manifest.graphs and manifest.model.defaults.vocoder == "neural"
+    assert manifest.parity["vocoder"]["fp16_weights"]["spectrum"]["relative_l2"] < 1e-2
+    assert "vocoder.pt" in manifest.training["inputs"]
+    with (tmp_path / "bundle" / manifest.attributions).open(newline="") as table:
+        assert [row["file"] for row in csv.DictReader(table)] == ["a.wav", "b.wav", "c.wav"]
