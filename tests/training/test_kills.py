@@ -13,7 +13,7 @@ import torch
 from foleyline_training.checkpoints import load_checkpoint
 
 SCRIPT = Path(__file__).parent / "killed_training.py"
-STEPS, KILLS = 150, 12
+STEPS, KILLS = 100, 8
 SETTINGS = (f"steps={STEPS}", "seconds=1000", "schedule=constant", "checkpoint_every_s=0")
 
 pytestmark = [
