@@ -169,7 +169,7 @@ def _told_by(environment: Mapping[str, str]) -> Processes:
     except (KeyError, ValueError) as error:
         raise SettingInvalid(
             f"The environment tells of several processes, but not which one this is ({error}).",
-            remedy="Start them with torchrun or accelerate launch.",
+            remedy="Start them with torchrun.",
         ) from error
 
 
