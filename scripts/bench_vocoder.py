@@ -27,7 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from vocoder_cases import Case, Floats, cases
+from vocoder_cases import Case, Floats, cases, periodicity, steady_noise
 
 from foleyline_contract.bundle import read_manifest
 from foleyline_contract.specs import MelSpec
@@ -256,6 +256,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         results.append(measure(case, made(case.spec), arguments.repeats, rebuilt))
         print(line(results[-1]), flush=True)
     print(summary(results))
+    for spec in mels.values():
+        noise = log_mel(steady_noise(spec), spec)
+        for name, vocoder in made(spec).items():
+            found = periodicity(vocoder(noise, seed=0), spec.rate_hz)
+            print(f"steady noise at {spec.rate_hz} Hz by {name} repeats itself by {found:.2f}")
     if arguments.output:
         arguments.output.write_text(report(names, results), encoding="utf-8")
     return 0

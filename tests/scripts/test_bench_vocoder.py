@@ -81,6 +81,15 @@ def test_mels_can_be_others_than_the_sounds_own(bench, short) -> None:
     assert "0 of 1" in bench.summary([result])
 
 
+def test_a_buzz_repeats_itself_and_noise_does_not(bench) -> None:
+    measures = sys.modules[bench.cases.__module__]
+    spec = bench.specs()["official"]
+    noise = measures.steady_noise(spec)
+    assert measures.periodicity(noise, spec.rate_hz) < 0.03
+    buzz = np.tile(noise[:256], len(noise) // 256)
+    assert measures.periodicity(buzz, spec.rate_hz) > 0.95
+
+
 def test_only_held_out_files_are_heard(bench, tmp_path) -> None:
     tone = np.sin(np.arange(3200) / 5).astype(np.float32)
     for name in ("a/one.wav", "a/two.wav", "b/three.wav"):

@@ -2,7 +2,7 @@
 
 The bundle's graph ``vocoder`` makes a spectrum of a mel in one go: it knows how sounds begin and
 die away, and which of a band's bins carry them. The rounds of ``griffin_lim`` then give every
-band its level again; from so good a start a few are enough.
+band its level again; from so good a start they end nearer to the sound that was meant.
 
 The network sees a few dozen frames to either side and no more, so a long mel goes through it in
 pieces with that much on both sides, and no piece can be told from a whole.
@@ -21,7 +21,7 @@ from foleyline_server.pipeline.vocoders.blocks import Block, cut
 from foleyline_server.pipeline.vocoders.griffin_lim import Check, GriffinLim
 from foleyline_server.runtime.bundles import Graph
 
-ROUNDS = 16
+ROUNDS = 48
 MARGIN_FRAMES = 32
 """What is known of a network on either side of a piece; it may see so far and no further."""
 _PIECE_FRAMES = 512
