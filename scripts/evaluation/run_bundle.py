@@ -18,7 +18,7 @@ from foleyline_contract.version import BUNDLE_FORMAT_VERSION
 from foleyline_export.gradient import log_prob_with_gradient
 from foleyline_server.runtime.bundles import FoundBundle, LoadedBundle
 from foleyline_training.checkpoints import load_checkpoint
-from foleyline_training.config import read_run_config
+from foleyline_training.config import Config, read_run_config
 from foleyline_training.data.corpus_files import CorpusFiles
 from foleyline_training.data.mel import mel_filters
 from foleyline_training.models.cavp import VIDEO_MARGIN
@@ -72,8 +72,7 @@ def load_run(run: Path, windows_per_batch: int) -> LoadedBundle:
         name: TorchGraph(network, output)
         for (name, network), output in zip(networks.items(), outputs, strict=True)
     }
-    if (run / "classifier.pt").is_file():
-        graphs["aligner"] = _aligner(trained(make_aligner(config), run / "classifier.pt"))
+    graphs["aligner"] = _aligner(config, run / "classifier.pt")
     model = config.model_spec(
         scale_factor=extra["scale_factor"], margin=VIDEO_MARGIN, palette=palette
     )
@@ -95,10 +94,17 @@ def load_run(run: Path, windows_per_batch: int) -> LoadedBundle:
     return LoadedBundle(found, graphs, mel_filters(config.mel), frames, windows_per_batch)
 
 
-def _aligner(network: nn.Module) -> TorchGraph:
-    function = log_prob_with_gradient(network)
+def _aligner(config: Config, weights: Path) -> TorchGraph:
+    """The classifier with its gradient; where it is not trained, it must not be asked."""
+    if not weights.is_file():
+        return TorchGraph(_no_classifier)
+    function = log_prob_with_gradient(trained(make_aligner(config), weights))
 
     def call(latent: Tensor, timestep: Tensor, features: Tensor) -> tuple[Tensor, ...]:
         return function(latent, timestep, features)
 
     return TorchGraph(call, "log_prob", "gradient")
+
+
+def _no_classifier(**_inputs: Tensor) -> Tensor:
+    raise FileNotFoundError("the run has no classifier.pt, so align_scale must be 0")

@@ -28,6 +28,8 @@ RUN_CONFIG = "config.json"
 STAGES = ("cavp", "autoencoder", "diffusion", "classifier")
 OPTIONAL_STAGES = ("vocoder",)
 """Trained only if the configuration has them."""
+INJECTIONS = ("both", "attention", "added")
+VIDEO_ENCODERS = ("cavp", "differences")
 PRECISIONS = ("float32", "bfloat16", "float16")
 DEVICES = ("auto", "cpu", "cuda")
 SCHEDULES = ("timed-cosine", "cosine", "constant")
@@ -68,6 +70,16 @@ class NetworkConfig:
     aligner_width: int
     vocoder_width: int = 256
     vocoder_blocks: int = 6
+    injection: str = "both"
+    """How the condition enters the UNet: attended to, added in time, or both."""
+    video_encoder: str = "cavp"
+    """``differences`` replaces it by differences of pictures, to be measured against."""
+
+    def __post_init__(self) -> None:
+        if self.injection not in INJECTIONS:
+            raise ValueError(f"injection is {self.injection!r}, not one of {INJECTIONS}")
+        if self.video_encoder not in VIDEO_ENCODERS:
+            raise ValueError(f"video_encoder is {self.video_encoder!r}, not {VIDEO_ENCODERS}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +151,8 @@ class Config:
     defaults: SamplingDefaults
     networks: NetworkConfig
     stages: Mapping[str, StageConfig]
+    merge_rate: float = 0.5
+    """Share of the diffusion stage's windows that Temporal Split & Merge makes of two scenes."""
 
     def __post_init__(self) -> None:
         if missing := set(STAGES) - set(self.stages):

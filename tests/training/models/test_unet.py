@@ -77,3 +77,22 @@ def test_zero_features_are_not_the_zero_condition(busy):
     """Dropping means zeros after the encoder; silence seen before it is another thing."""
     encoder = busy(ConditionEncoder(feature_dim=6, condition_dim=8, per_window=16))
     assert encoder(torch.zeros(1, 16, 6)).abs().min() > 0
+
+
+@pytest.mark.parametrize("injection", ["both", "attention", "added"])
+def test_the_condition_enters_in_each_way_by_itself(injection):
+    torch.manual_seed(0)
+    network = UNet(4, 24, 2, 8, injection)
+    latent, condition = torch.randn(1, 4, 16), torch.randn(1, 16, 8)
+    with torch.no_grad():
+        network.out.weight.normal_()
+        for level in (*network.down, network.middle, *network.up):
+            for block in level.blocks:
+                block.conv2.weight.normal_(std=0.1)
+    with torch.inference_mode():
+        one, other = (network(latent, torch.ones(1), c) for c in (condition, -condition))
+    assert not torch.allclose(one, other)
+    names = [name for name, _ in network.named_parameters()]
+    assert any("cross_attention" in name for name in names) == (injection != "added")
+    trained = [name for name, p in network.named_parameters() if p.requires_grad]
+    assert any("inject" in name for name in trained) == (injection != "attention")

@@ -129,7 +129,7 @@ class Cavp(nn.Module):
     """Both encoders, the shared temperature, and the contact head for both."""
 
     def __init__(
-        self, video: VideoEncoder, spectrogram: SpectrogramEncoder, feature_dim: int, materials: int
+        self, video: nn.Module, spectrogram: SpectrogramEncoder, feature_dim: int, materials: int
     ) -> None:
         super().__init__()
         self.video, self.spectrogram = video, spectrogram

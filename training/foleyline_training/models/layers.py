@@ -107,6 +107,11 @@ class TransformerBlock(nn.Module):
             nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim)
         )
 
+    def ignore_context(self) -> None:
+        """From now on attend to nothing but the input itself."""
+        self.context_dim = None
+        del self.norm2, self.cross_attention
+
     def forward(self, x: Tensor, stride: int, context: Tensor | None = None) -> Tensor:
         """``x`` (batch, dim, time); one of its moments spans ``stride`` features."""
         h = x.transpose(1, 2)

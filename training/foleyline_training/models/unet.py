@@ -51,6 +51,15 @@ class _Level(nn.Module):
         self.inject = nn.ModuleList(nn.Conv1d(cond, width, 1, bias=False) for _ in in_channels)
         self.attention = TransformerBlock(width, 4, cond) if attends else None
 
+    def restrict(self, injection: str) -> None:
+        """Take away one of the two ways in which the condition enters."""
+        if injection == "attention":
+            for inject in self.inject:
+                inject.requires_grad_(False)
+                nn.init.zeros_(inject.weight)  # pyright: ignore[reportArgumentType]
+        elif injection == "added" and self.attention is not None:
+            self.attention.ignore_context()
+
 
 class UNet(nn.Module):
     """Predicts what the schedule says from a noisy latent.
@@ -60,9 +69,17 @@ class UNet(nn.Module):
         width: channels of every level.
         levels: time is halved between levels.
         condition_dim: channels of the condition.
+        injection: ``both``, or only one of ``attention`` and ``added``, to be measured against.
     """
 
-    def __init__(self, latent_channels: int, width: int, levels: int, condition_dim: int) -> None:
+    def __init__(
+        self,
+        latent_channels: int,
+        width: int,
+        levels: int,
+        condition_dim: int,
+        injection: str = "both",
+    ) -> None:
         super().__init__()
         emb, cond = 2 * (width // 3), condition_dim
         self.levels = levels
@@ -80,6 +97,9 @@ class UNet(nn.Module):
         self.out = nn.Conv1d(width, latent_channels, 3, padding=1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)  # pyright: ignore[reportArgumentType]
+        for level in (*self.down, self.middle, *self.up):
+            assert isinstance(level, _Level)
+            level.restrict(injection)
 
     def forward(self, latent: Tensor, timestep: Tensor, condition: Tensor) -> Tensor:
         """``latent`` (batch, channels, columns), ``timestep`` (batch,), ``condition`` (batch, F, C)

@@ -43,8 +43,9 @@ class DiffusionStage:
         self, rng: np.random.Generator, share: Share = WHOLE
     ) -> tuple[Tensor, Mapping[str, float]]:
         corpus, batch = self.data.corpus, self.config.stages[self.name].batch
+        count, merge_rate = self.config.features.per_window, self.config.merge_rate
         windows = [
-            draw_window(rng, corpus.scenes, corpus.duration, self.config.features.per_window)
+            draw_window(rng, corpus.scenes, corpus.duration, count, merge_rate=merge_rate)
             for _ in range(batch)
         ]
         asked = share.put(share.of(self.palette.draw(rng, windows)))

@@ -12,6 +12,7 @@ from foleyline_training.config import Config
 from foleyline_training.models.aligner import Aligner
 from foleyline_training.models.autoencoder import Autoencoder
 from foleyline_training.models.cavp import Cavp, SpectrogramEncoder, VideoEncoder
+from foleyline_training.models.differences import PictureDifferences
 from foleyline_training.models.unet import ConditionEncoder, UNet
 from foleyline_training.models.vocoder import Vocoder
 
@@ -28,8 +29,10 @@ class Denoiser(nn.Module):
 
 def make_cavp(config: Config, materials: int) -> Cavp:
     width, dim = config.networks.cavp_width, config.features.dim
+    differences = config.networks.video_encoder == "differences"
+    size_px = config.picture.height_px
     return Cavp(
-        VideoEncoder(config.picture.height_px, width, dim),
+        PictureDifferences(dim) if differences else VideoEncoder(size_px, width, dim),
         SpectrogramEncoder(config.mel.bands, width, dim, config.mel_per_picture),
         dim,
         materials,
@@ -51,6 +54,7 @@ def make_denoiser(config: Config, palette: int = 0) -> Denoiser:
             config.networks.unet_width,
             config.networks.unet_levels,
             features.condition_dim,
+            config.networks.injection,
         ),
         ConditionEncoder(features.dim, features.condition_dim, features.per_window, palette),
     )
