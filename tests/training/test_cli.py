@@ -145,3 +145,16 @@ def test_a_child_is_told_of_prepared_data():
     assert (child.data, child.sounds) == (Path("d"), None)
     with pytest.raises(SystemExit):
         _parser().parse_args(["all", "--data", "d", "--sounds", "s"])
+
+
+def test_rigid_scenes_need_a_python_with_bpy(tmp_path, capsys):
+    (tmp_path / "LICENSES.csv").touch()
+    given = ["--sounds", str(tmp_path), "--out", str(tmp_path / "out"), "--count", "1"]
+    assert main(["rigid", *given, "--bpy", sys.executable]) == 1
+    assert "pip install 'bpy==4.5.*'" in capsys.readouterr().err
+
+
+def test_rigid_scenes_need_a_licence_table(tmp_path, capsys):
+    given = ["--sounds", str(tmp_path), "--out", str(tmp_path / "out"), "--count", "1"]
+    assert main(["rigid", *given, "--bpy", sys.executable]) == 2
+    assert "LICENSES.csv" in capsys.readouterr().err

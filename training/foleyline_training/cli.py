@@ -23,6 +23,8 @@ def main(argv: list[str] | None = None) -> int:
         # Only here, because the plain install has the command but not its packages.
         if arguments.command == "prepare":
             return _prepare(arguments)
+        if arguments.command == "rigid":
+            return _make_rigid(arguments)
         from foleyline_training import runs
     except ModuleNotFoundError as error:
         print(
@@ -45,13 +47,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments.data,
         arguments.log_dir or arguments.run / "tensorboard",
     )
-    if run.sounds and not (run.sounds / "LICENSES.csv").is_file():
-        print(
-            f"foley-train: {run.sounds} holds no LICENSES.csv.\n"
-            "  Point --sounds at a folder of sounds with a licence table; docs/training.md "
-            "says what is in it.",
-            file=sys.stderr,
-        )
+    if run.sounds and not _has_table(run.sounds):
         return 2
     if arguments.command == "stage" and arguments.stage not in config.stages:
         print(
@@ -112,6 +108,52 @@ def _prepare(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _has_table(sounds: Path) -> bool:
+    """Whether the folder of sounds has its licence table; says what to do if not."""
+    if (sounds / "LICENSES.csv").is_file():
+        return True
+    print(
+        f"foley-train: {sounds} holds no LICENSES.csv.\n"
+        "  Point --sounds at a folder of sounds with a licence table; docs/training.md "
+        "says what is in it.",
+        file=sys.stderr,
+    )
+    return False
+
+
+def _make_rigid(arguments: argparse.Namespace) -> int:
+    from foleyline_training.corpus.rigid.blender import Blender, BlenderError
+    from foleyline_training.corpus.rigid.shard import Rendering, generate_rigid
+    from foleyline_training.corpus.shards import CorpusSpec
+    from foleyline_training.corpus.sounds import SoundLibrary, SoundTableError
+    from foleyline_training.corpus.split import Split
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    if not _has_table(arguments.sounds):
+        return 2
+    spec = CorpusSpec(size_px=arguments.size_px, split=Split(arguments.split))
+    try:
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        # Blender first: that it is not there is known soonest.
+        with Blender(arguments.bpy, arguments.out / "blender.log") as blender:
+            generate_rigid(
+                spec,
+                Rendering(arguments.render_px, arguments.samples, arguments.files),
+                start_seed=arguments.start_seed,
+                count=arguments.count,
+                folder=arguments.out,
+                library=SoundLibrary(arguments.sounds, spec.rate_hz),
+                blender=blender,
+            )
+    except (BlenderError, SoundTableError, OSError, ValueError) as error:
+        print(f"foley-train: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nfoley-train: interrupted; the same command goes on.", file=sys.stderr)
+        return 130
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="foley-train", description=__doc__)
     parser.set_defaults(data=None)
@@ -124,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(
         commands.add_parser("prepare", help="cut a folder of videos into clips to train on")
     )
+    _add_rigid(commands.add_parser("rigid", help="make scenes in three dimensions with Blender"))
     for command in (everything, corpus, stage):
         command.add_argument("--config", default="mini", help="built-in name or TOML file")
         source = command.add_mutually_exclusive_group(required=True)
@@ -143,6 +186,21 @@ def _parser() -> argparse.ArgumentParser:
             help="override a setting, for example stages.cavp.seconds=60",
         )
     return parser
+
+
+def _add_rigid(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--count", type=int, required=True, help="how many scenes")
+    command.add_argument("--sounds", type=Path, required=True, help="folder with LICENSES.csv")
+    command.add_argument("--out", type=Path, required=True, help="folder for the scenes")
+    command.add_argument("--bpy", type=Path, required=True, help="a Python that has bpy")
+    command.add_argument(
+        "--split", choices=("unseen", "training"), default="unseen", help="objects and sounds"
+    )
+    command.add_argument("--files", action="store_true", help="keep the scenes as video files")
+    command.add_argument("--start-seed", type=int, default=0)
+    command.add_argument("--size-px", type=int, default=48)
+    command.add_argument("--render-px", type=int, default=48, help="size before it is scaled")
+    command.add_argument("--samples", type=int, default=3, help="rays a pixel")
 
 
 def _override(text: str) -> tuple[str, Any]:

@@ -5,6 +5,7 @@ The only module of the corpus that imports PyAV.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
@@ -34,6 +35,24 @@ def write_clip(
     even. `sound` is mono in -1..1 at `rate_hz`.
     """
     sensor = Sensor(scene.look.defects, width, height)
+    pictures = (
+        source_picture(scene, sensor, sensor.kept(number), fps, width, height)
+        for number in range(ceil(scene.duration_s * fps))
+    )
+    write_video(pictures, path, fps, width=width, height=height, sound=sound, rate_hz=rate_hz)
+
+
+def write_video(
+    pictures: Iterable[NDArray[np.uint8]],
+    path: Path,
+    fps: Fraction,
+    *,
+    width: int,
+    height: int,
+    sound: NDArray[np.float32] | None,
+    rate_hz: int,
+) -> None:
+    """Write pictures (height, width, 3), RGB, at `fps`, and the sound, if any, as write_clip."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=fps)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
@@ -41,9 +60,7 @@ def write_clip(
         audio = None
         if sound is not None:
             audio = container.add_stream("aac", rate=rate_hz, layout="mono")
-        for number in range(ceil(scene.duration_s * fps)):
-            frame_shown = sensor.kept(number)
-            picture = source_picture(scene, sensor, frame_shown, fps, width, height)
+        for number, picture in enumerate(pictures):
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = number, 1 / Fraction(fps)
             container.mux(video.encode(frame))

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, pi
+from typing import Protocol
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from .scene import Scene, scene_rng
+from .scene import Contact, SceneSustain, scene_rng
 from .sounds import Sound, SoundLibrary, SoundRow
+from .split import Split
 from .textures import play
 
 _QUIETEST_DB = -24.0
@@ -27,6 +29,21 @@ _LASTING_DB = (-30.0, -18.0)
 """RMS of a lasting sound at its loudest; contacts peak between -24 and 0 dB."""
 
 
+class Audible(Protocol):
+    """What of a scene is heard, and what its sounds are drawn from."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def split(self) -> Split: ...
+    @property
+    def duration_s(self) -> float: ...
+    @property
+    def contacts(self) -> tuple[Contact, ...]: ...
+    @property
+    def sustains(self) -> tuple[SceneSustain, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """What one actor sounds like: takes of one thing, all at the same pitch factor."""
@@ -35,7 +52,7 @@ class Voice:
     pitch: float
 
 
-def cast_voices(scene: Scene, library: SoundLibrary) -> dict[int, Voice]:
+def cast_voices(scene: Audible, library: SoundLibrary) -> dict[int, Voice]:
     """Choose a voice for each actor that has contacts: actor index to voice."""
     materials = {contact.actor: contact.material for contact in scene.contacts}
     voices: dict[int, Voice] = {}
@@ -52,7 +69,7 @@ def cast_voices(scene: Scene, library: SoundLibrary) -> dict[int, Voice]:
     return voices
 
 
-def cast_loops(scene: Scene, library: SoundLibrary) -> dict[int, SoundRow]:
+def cast_loops(scene: Audible, library: SoundLibrary) -> dict[int, SoundRow]:
     """Choose a lasting sound for each actor that makes one: actor index to row."""
     found: dict[int, SoundRow] = {}
     for lasting in scene.sustains:
@@ -64,14 +81,14 @@ def cast_loops(scene: Scene, library: SoundLibrary) -> dict[int, SoundRow]:
     return found
 
 
-def used_files(scene: Scene, library: SoundLibrary) -> list[str]:
+def used_files(scene: Audible, library: SoundLibrary) -> list[str]:
     """Return the files that may be heard in the scene's soundtrack, sorted."""
     voices = cast_voices(scene, library)
     files = {take.row.file for voice in voices.values() for take in voice.takes}
     return sorted(files | {row.file for row in cast_loops(scene, library).values()})
 
 
-def mix_soundtrack(scene: Scene, library: SoundLibrary, *, rate_hz: int) -> NDArray[np.float32]:
+def mix_soundtrack(scene: Audible, library: SoundLibrary, *, rate_hz: int) -> NDArray[np.float32]:
     """Mix the scene's sound: mono float32 (round(duration_s * rate_hz),), peak at most 0.9.
 
     Level (-24 to 0 dB) and brightness follow each contact's strength.
