@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ if importlib.util.find_spec("torch"):
 
     torch.set_num_threads(1)
 
+sys.path.append(str(Path(__file__).parent / "fakes"))
 GOLDEN = Path(__file__).parents[1] / "golden"
 MATERIALS = ("wood", "glass", "water")
 CONTACTS_PER_SCENE = 3
@@ -93,3 +95,19 @@ def unmoved():
         ]
 
     return names
+
+
+@pytest.fixture
+def write_prepared(monkeypatch):
+    """Writes a folder as 'prepare' leaves one, of clips of noise for a configuration."""
+    from made_clips import made_clips, prepared
+
+    from foleyline_training.prepare.clips import ClipSpec
+
+    def write(folder, config):
+        folder.mkdir()
+        spec = ClipSpec.of(config)
+        with monkeypatch.context() as patch:
+            return prepared(folder, spec, made_clips(spec), patch)
+
+    return write

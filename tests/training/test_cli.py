@@ -111,7 +111,6 @@ def test_setting_that_this_machine_cannot_do(corpus, tmp_path, capsys):
 @needs_torch
 def test_stage_is_trained_on_prepared_videos(tmp_path, capsys):
     """From a folder of videos to weights; the run needs no sounds."""
-    sys.path.append(str(Path(__file__).parent / "fakes"))
     from movies import clicks, steady, write_movie
 
     (tmp_path / "videos").mkdir()

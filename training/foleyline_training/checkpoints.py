@@ -15,7 +15,7 @@ from foleyline_contract.errors import FileUnreadable
 
 log = logging.getLogger(__name__)
 
-_DAMAGED = (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError)
+DAMAGED = (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError)
 """What reading a file raises that is cut short, or no checkpoint at all."""
 
 
@@ -78,7 +78,7 @@ def load_newest(path: Path) -> dict[str, Any] | None:
     for file in there:
         try:
             return load_checkpoint(file)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             log.warning("%s cannot be read (%s)", file, type(error).__name__)
     if not there:
         return None

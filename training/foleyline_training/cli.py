@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foleyline_contract.errors import FoleyError
 from foleyline_training.config import OPTIONAL_STAGES, STAGES, Config, load_config
-from foleyline_training.prepare.arguments import add_arguments
+from foleyline_training.prepare.arguments import add_arguments, add_finetuning_arguments
 
 if TYPE_CHECKING:
+    from foleyline_training.distributed import Processes
     from foleyline_training.runs import Run
 
 
@@ -34,8 +36,11 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    settings = dict(_override(text) for text in arguments.set)
+    if arguments.command == "finetune":
+        return _carry_out(lambda processes: _finetune(arguments, settings, processes))
     try:
-        config = load_config(arguments.config, dict(_override(text) for text in arguments.set))
+        config = load_config(arguments.config, settings)
     except (KeyError, ValueError, OSError) as error:
         reason = error.args[0] if isinstance(error, KeyError) else error
         print(f"foley-train: {arguments.config} cannot be used: {reason}", file=sys.stderr)
@@ -46,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments.workers,
         arguments.data,
         arguments.log_dir or arguments.run / "tensorboard",
+        arguments.start,
     )
     if run.sounds and not _has_table(run.sounds):
         return 2
@@ -56,30 +62,29 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    return _carry_out(arguments, config, run)
+    return _carry_out(lambda processes: _train(arguments, config, run, processes))
 
 
-def _carry_out(arguments: argparse.Namespace, config: Config, run: Run) -> int:
-    from foleyline_training import distributed, interrupts, runs
+def _carry_out(work: Callable[[Processes], None]) -> int:
+    from foleyline_training import distributed, finetune, interrupts, runs, start
+    from foleyline_training.prepare.errors import PrepareError
 
     processes = distributed.ALONE
     try:
         with interrupts.sigterm_as_ctrl_c(), distributed.joined() as processes:
             if not processes.is_first:
                 logging.getLogger().setLevel(logging.WARNING)
-            match arguments.command:
-                case "corpus":
-                    runs.render(config, run)
-                case "stage":
-                    if arguments.end_with_parent:
-                        runs.end_with_parent()
-                    runs.train_stage(arguments.stage, config, run, processes)
-                case _:
-                    runs.train_all(config, run, _same_run(arguments), processes)
-    except (runs.TimbreLost, runs.StageFailed, FoleyError, FloatingPointError) as error:
+            work(processes)
+    except (
+        runs.TimbreLost,
+        runs.StageFailed,
+        finetune.ExportFailed,
+        FoleyError,
+        FloatingPointError,
+    ) as error:
         print(f"foley-train: {error}", file=sys.stderr)
         return 1
-    except runs.DataUnusable as error:
+    except (runs.DataUnusable, start.StartUnusable, PrepareError) as error:
         print(f"foley-train: {error}", file=sys.stderr)
         return 2
     except (interrupts.Interrupted, KeyboardInterrupt) as error:
@@ -91,6 +96,30 @@ def _carry_out(arguments: argparse.Namespace, config: Config, run: Run) -> int:
             )
         return 130
     return 0
+
+
+def _train(arguments: argparse.Namespace, config: Config, run: Run, processes: Processes) -> None:
+    from foleyline_training import runs
+
+    match arguments.command:
+        case "corpus":
+            runs.render(config, run)
+        case "stage":
+            if arguments.end_with_parent:
+                runs.end_with_parent()
+            runs.train_stage(arguments.stage, config, run, processes)
+        case _:
+            runs.train_all(config, run, _same_run(arguments), processes)
+
+
+def _finetune(
+    arguments: argparse.Namespace, settings: dict[str, Any], processes: Processes
+) -> None:
+    from foleyline_training.finetune import finetune
+
+    told = finetune(arguments, settings, processes)
+    if processes.is_first:
+        print(told)
 
 
 def _prepare(arguments: argparse.Namespace) -> int:
@@ -156,7 +185,7 @@ def _make_rigid(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="foley-train", description=__doc__)
-    parser.set_defaults(data=None)
+    parser.set_defaults(data=None, start=None)
     commands = parser.add_subparsers(dest="command", required=True)
     everything = commands.add_parser("all", help="render the corpus and train every stage")
     corpus = commands.add_parser("corpus", help="render the corpus only")
@@ -167,14 +196,20 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("prepare", help="cut a folder of videos into clips to train on")
     )
     _add_rigid(commands.add_parser("rigid", help="make scenes in three dimensions with Blender"))
+    finetune = commands.add_parser(
+        "finetune", help="go on from a finished run with a folder of videos, and export"
+    )
+    add_finetuning_arguments(finetune)
     for command in (everything, corpus, stage):
         command.add_argument("--config", default="mini", help="built-in name or TOML file")
         source = command.add_mutually_exclusive_group(required=True)
         source.add_argument("--sounds", type=Path, help="folder with LICENSES.csv")
         if command is not corpus:
             source.add_argument("--data", type=Path, help="folder that 'prepare' has written")
+            command.add_argument("--start", type=Path, help="finished run to start from")
         command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
         command.add_argument("--workers", type=int, default=2, help="rendering processes")
+    for command in (everything, corpus, stage, finetune):
         command.add_argument(
             "--log-dir", type=Path, help="where TensorBoard's logs go; RUN/tensorboard if left out"
         )
@@ -215,9 +250,9 @@ def _override(text: str) -> tuple[str, Any]:
 
 def _same_run(arguments: argparse.Namespace) -> list[str]:
     given = ["--config", arguments.config, "--run", str(arguments.run)]
-    given += ["--data", str(arguments.data)] if arguments.data else []
-    given += ["--sounds", str(arguments.sounds)] if arguments.sounds else []
-    given += ["--log-dir", str(arguments.log_dir)] if arguments.log_dir else []
+    for option in ("data", "sounds", "log-dir", "start"):
+        if place := getattr(arguments, option.replace("-", "_")):
+            given += [f"--{option}", str(place)]
     return given + [word for text in arguments.set for word in ("--set", text)]
 
 

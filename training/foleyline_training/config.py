@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -132,6 +132,36 @@ STAGE_SETTINGS = tuple(item.name for item in fields(StageConfig))
 
 
 @dataclass(frozen=True, slots=True)
+class FinetuneConfig:
+    """How a finished run's weights go on with other clips.
+
+    Attributes:
+        learning_rate: share of each stage's own peak.
+        warm_up_steps: how many steps each stage takes to reach it.
+        seconds: training time of each stage.
+        steps: stages that end after so many even if time is left.
+    """
+
+    learning_rate: float = 0.2
+    warm_up_steps: int = 50
+    seconds: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "cavp": 300.0,
+            "autoencoder": 300.0,
+            "diffusion": 600.0,
+            "classifier": 150.0,
+        }
+    )
+    steps: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def __post_init__(self) -> None:
+        if not 0 < self.learning_rate <= 1:
+            raise ValueError(f"learning_rate is {self.learning_rate}, not a share of the stages'")
+        if missing := set(STAGES) - set(self.seconds):
+            raise ValueError(f"seconds missing: {', '.join(sorted(missing))}")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole training run."""
 
@@ -153,6 +183,7 @@ class Config:
     stages: Mapping[str, StageConfig]
     merge_rate: float = 0.5
     """Share of the diffusion stage's windows that Temporal Split & Merge makes of two scenes."""
+    finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
 
     def __post_init__(self) -> None:
         if missing := set(STAGES) - set(self.stages):
@@ -190,7 +221,7 @@ class Config:
 
 
 def load_config(name_or_path: str, overrides: Mapping[str, Any] | None = None) -> Config:
-    """A built-in configuration by name, or one from a TOML file.
+    """A built-in configuration by name, or one from a TOML file or a run's ``config.json``.
 
     Args:
         overrides: dotted names to values, for quick runs: ``{"stages.cavp.seconds": 5}``.
@@ -198,8 +229,17 @@ def load_config(name_or_path: str, overrides: Mapping[str, Any] | None = None) -
     path = BUILT_IN / f"{name_or_path}.toml"
     if not path.is_file():
         path = Path(name_or_path)
-    values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    for dotted, value in (overrides or {}).items():
+    return from_json(Config, _overridden(_read_values(path), overrides or {}))
+
+
+def _read_values(path: Path) -> dict[str, Any]:
+    """A TOML file's values, or those of a run's configuration."""
+    text = path.read_text(encoding="utf-8")
+    return json.loads(text) if path.name == RUN_CONFIG else tomllib.loads(text)
+
+
+def _overridden(values: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    for dotted, value in overrides.items():
         *parents, last = dotted.split(".")
         table = values
         for parent in parents:
@@ -209,7 +249,16 @@ def load_config(name_or_path: str, overrides: Mapping[str, Any] | None = None) -
         if not isinstance(table, dict) or not (last in table or last in known):
             raise KeyError(f"no setting {dotted!r}")
         table[last] = value
-    return from_json(Config, values)
+    return values
+
+
+def with_settings(config: Config, overrides: Mapping[str, Any]) -> Config:
+    """``config`` with settings changed, by dotted names as in ``load_config``.
+
+    Raises:
+        KeyError, FieldError: there is no such setting, or not with such a value.
+    """
+    return from_json(Config, _overridden(to_json(config), overrides))
 
 
 def write_run_config(run: Path, config: Config) -> None:

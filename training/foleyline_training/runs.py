@@ -21,13 +21,13 @@ from foleyline_contract.errors import SettingInvalid
 from foleyline_training.config import OPTIONAL_STAGES, Config, write_run_config
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
 from foleyline_training.corpus.split import Split
-from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.data.corpus_files import ClipArrays, CorpusFiles
 from foleyline_training.data.prepared_files import DataUnusable as DataUnusable
 from foleyline_training.data.prepared_files import open_data
 from foleyline_training.distributed import ALONE, Processes
 from foleyline_training.loop import train
 from foleyline_training.metrics.timbre import probe_for, probe_scenes, reconstruction_accuracy
-from foleyline_training.sources import RunSources, write_run_sources
+from foleyline_training.sources import RunSources, read_run_sources, write_run_sources
 from foleyline_training.stages.autoencoder import AutoencoderStage
 from foleyline_training.stages.cavp import CavpStage
 from foleyline_training.stages.classifier import ClassifierStage
@@ -35,6 +35,7 @@ from foleyline_training.stages.conditioned import ConditionedData
 from foleyline_training.stages.diffusion import DiffusionStage
 from foleyline_training.stages.networks import make_autoencoder, trained
 from foleyline_training.stages.vocoder import VocoderStage
+from foleyline_training.start import start_from, started_scale_factor
 from foleyline_training.trainer import Stage
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Run:
         sounds: what a corpus is rendered with.
         data: prepared videos that are trained on in its place.
         boards: where TensorBoard's logs go, in a folder a stage; none for no such logs.
+        start: a finished run whose weights every stage starts from.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class Run:
     workers: int = 2
     data: Path | None = None
     boards: Path | None = None
+    start: Path | None = None
 
     @property
     def corpus(self) -> Path:
@@ -131,11 +134,25 @@ def _stage(name: str, config: Config, run: Run) -> Stage:
                 remedy="Give --sounds instead of --data for this stage.",
             )
         return VocoderStage(config, run.sounds)
-    corpus = open_data(run.corpus, config)
+    corpus = _corpus(config, run)
     if name in SIDE_BY_SIDE[0]:
-        return CavpStage(config, corpus) if name == "cavp" else AutoencoderStage(config, corpus)
-    data = ConditionedData(config, corpus, run.folder)
-    return DiffusionStage(data) if name == "diffusion" else ClassifierStage(data)
+        stage = CavpStage(config, corpus) if name == "cavp" else AutoencoderStage(config, corpus)
+    else:
+        data = _conditioned(config, corpus, run)
+        stage = DiffusionStage(data) if name == "diffusion" else ClassifierStage(data)
+    if run.start is not None:
+        start_from(stage.network, run.start, name)
+    return stage
+
+
+def _corpus(config: Config, run: Run) -> ClipArrays:
+    known = read_run_sources(run.start).materials if run.start else ()
+    return open_data(run.corpus, config, known)
+
+
+def _conditioned(config: Config, corpus: ClipArrays, run: Run) -> ConditionedData:
+    scale_factor = None if run.start is None else started_scale_factor(run.start)
+    return ConditionedData(config, corpus, run.folder, scale_factor)
 
 
 def train_all(
@@ -150,14 +167,15 @@ def train_all(
     Raises:
         TimbreLost: the autoencoder did not pass its gate.
         DataUnusable: the prepared videos cannot be trained on.
+        StartUnusable: the weights to start from are of no use.
         StageFailed: a stage failed; its output says why.
     """
     if processes.is_first:
         write_run_config(run.folder, config)
         if run.data is None:
             render(config, run)
-        corpus = open_data(run.corpus, config)
-        write_run_sources(run.folder, RunSources.of(corpus))
+        corpus = _corpus(config, run)
+        write_run_sources(run.folder, RunSources.of(corpus, run.start))
         corpus.mels()
     processes.wait()
     # A vocoder hears recordings and no soundtracks, so prepared videos do not train one.
@@ -167,7 +185,7 @@ def train_all(
             if run.data is None:  # the probe needs materials that somebody knows
                 check_timbre(config, run)
             # Made once here, before two processes would make it twice.
-            ConditionedData(config, open_data(run.corpus, config), run.folder)
+            _conditioned(config, _corpus(config, run), run)
         processes.wait()
         if processes.world == 1:
             _side_by_side(group, stage_arguments)

@@ -29,9 +29,11 @@ class RunSources:
     sounds: tuple[Mapping[str, str], ...]
 
     @classmethod
-    def of(cls, corpus: ClipArrays) -> RunSources:
-        """What a corpus says of itself."""
-        return cls(tuple(corpus.materials), corpus.scenes, tuple(corpus.credits))
+    def of(cls, corpus: ClipArrays, start: Path | None = None) -> RunSources:
+        """What a corpus says of itself, after what the run says that weights start from."""
+        before = () if start is None else read_run_sources(start).sounds
+        rows = {json.dumps(dict(row), sort_keys=True): row for row in (*before, *corpus.credits)}
+        return cls(tuple(corpus.materials), corpus.scenes, tuple(rows.values()))
 
 
 def write_run_sources(run: Path, sources: RunSources) -> None:

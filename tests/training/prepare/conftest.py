@@ -1,13 +1,9 @@
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
 from foleyline_contract.specs import PictureSpec
 from foleyline_training.prepare.clips import ClipSpec
-
-sys.path.append(str(Path(__file__).parents[1] / "fakes"))
 
 
 @pytest.fixture

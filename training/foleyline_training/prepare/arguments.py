@@ -23,6 +23,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_reading_arguments(parser)
 
 
+def add_finetuning_arguments(parser: argparse.ArgumentParser) -> None:
+    """All arguments of ``finetune``, which prepares first."""
+    add = parser.add_argument
+    add("start", type=Path, metavar="RUN", help="folder of a finished run: what to start from")
+    add("folder", type=Path, metavar="DIR", help="folder of videos, at any depth")
+    add("-o", "--output", type=Path, required=True, metavar="NEW", help="where to work")
+    add("--name", help="the new bundle's name; the old one's and the folder's if left out")
+    add("--bundle", type=Path, help="where the bundle goes; NEW/bundle if left out")
+    add("--no-bundle", action="store_true", help="train only")
+    add_reading_arguments(parser)
+
+
 def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     """Those that say how videos are read, whatever for."""
     add = parser.add_argument

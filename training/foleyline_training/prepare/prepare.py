@@ -228,6 +228,7 @@ class ProgressLine:
         self._write, self._live, self._clock = write, live, clock
         self._started = self._shown_at = clock()
         self._done_before: int | None = None
+        self._shown = ""
 
     def __call__(self, progress: Progress) -> None:
         """Show it, if it is time."""
@@ -244,7 +245,9 @@ class ProgressLine:
         if since and progress.done < progress.files:
             left_s = (now - self._started) / since * (progress.files - progress.done)
             text += f", about {left_s / 60:.0f} min left"
-        self._write(f"\r{text:<70}" if self._live else f"{text}\n")
+        if text != self._shown:
+            self._write(f"\r{text:<70}" if self._live else f"{text}\n")
+        self._shown = text
 
     def end(self) -> None:
         """Leave the line as it is."""

@@ -24,14 +24,19 @@ class ConditionedData:
         moments: (scenes, columns, 2 * latent_channels), means then log variances.
         run: where the trained networks are.
         scale_factor: makes latents of unit variance.
+
+    Args:
+        scale_factor: one that networks are used to, which go on with other clips.
     """
 
-    def __init__(self, config: Config, corpus: ClipArrays, run: Path) -> None:
+    def __init__(
+        self, config: Config, corpus: ClipArrays, run: Path, scale_factor: float | None = None
+    ) -> None:
         self.config, self.corpus, self.run = config, corpus, run
         self.features = self._features(run)
         self.moments = self._moments(run)
         means = self.moments[: min(500, corpus.scenes), :, : config.latent.channels]
-        self.scale_factor = float(1 / means.astype(np.float32).std())
+        self.scale_factor = scale_factor or float(1 / means.astype(np.float32).std())
 
     def _features(self, run: Path) -> NDArray[np.float16]:
         network = trained(make_cavp(self.config, len(self.corpus.materials)), run / "cavp.pt").video
