@@ -82,6 +82,7 @@ def test_layout_is_that_of_the_corpus_and_a_larger_count_goes_on(make):
     contacts = np.load(folder / "contacts.npz")
     assert contacts["scene"].tolist() == [0, 0, 1, 1, 2, 2]
     assert contacts["time_s"].tolist() == [0.3, 0.7] * 3
+    assert contacts["seen"].all() and len(contacts["seen"]) == 6
     assert [MATERIAL_NAMES[k] for k in contacts["material"][:2]] == ["wood", "glass"]
     index = json.loads((folder / "index.json").read_text())
     assert [scene["seed"] for scene in index["scenes"]] == [0, 2, 3]

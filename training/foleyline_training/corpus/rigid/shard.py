@@ -264,6 +264,7 @@ def _assemble(
             material=table[:, 2].astype(np.int8),
             strength=table[:, 3].astype(np.float32),
             x=table[:, 4].astype(np.float32),
+            seen=np.ones(len(table), np.bool_),
         )
     partial.replace(folder / "contacts.npz")
     index = {**plan, "count": count, "scenes": notes, "sounds": library.attributions(files)}
