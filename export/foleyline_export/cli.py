@@ -20,10 +20,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("foleyline_export").setLevel(logging.INFO)
     try:
         # Only here, because the plain install has the command but not its packages.
-        from foleyline_export.checkpoints import CheckpointError
         from foleyline_export.fetch import FetchError
-        from foleyline_export.finished_run import RunIncomplete
+        from foleyline_export.finished_run import RunIncomplete, RunOfOtherKind
         from foleyline_export.verify import VerificationError
+        from foleyline_training.weights_file import CheckpointError
     except ModuleNotFoundError as error:
         return _fail(
             f"the package {error.name!r} is not installed.",
@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments.command(arguments)
     except RunIncomplete as error:
         return _fail(error, "Finish the run with 'foley-train all' first.")
-    except (CheckpointError, FetchError) as error:
+    except (CheckpointError, FetchError, RunOfOtherKind) as error:
         return _fail(error, "No bundle was written.")
     except VerificationError as error:
         return _fail(error, "No bundle was written.", status=1)

@@ -19,6 +19,10 @@ class RunIncomplete(Exception):
     """The folder lacks something that a finished run has; the text says what."""
 
 
+class RunOfOtherKind(Exception):
+    """The run's networks are not those that are exported from runs."""
+
+
 def export_run(
     run: Path, output: Path, version: str, measured: Measured = lambda _name, _report: None
 ) -> None:
@@ -26,6 +30,7 @@ def export_run(
 
     Raises:
         RunIncomplete: the run is not finished.
+        RunOfOtherKind: it trained the released networks.
         VerificationError: a graph is not what its network is.
     """
     config, sources = _finished_config(run), read_run_sources(run)
@@ -65,6 +70,10 @@ def _finished_config(run: Path) -> Config:
     if missing:
         raise RunIncomplete(f"{run} lacks {', '.join(missing)}.")
     config = read_run_config(run)
+    if not config.networks.is_mini:
+        raise RunOfOtherKind(
+            f"{run} is of the released networks; only runs of the mini's are exported yet."
+        )
     if config.defaults.vocoder == NEURAL_VOCODER and not (run / "vocoder.pt").is_file():
         raise RunIncomplete(
             f"{run} lacks vocoder.pt, though its default vocoder is {NEURAL_VOCODER!r}."

@@ -1,6 +1,6 @@
 """One released weights file, held against what has to be in it.
 
-What the files hold is training's layout.py; how they are read is checkpoints.py.
+What the files hold is training's layout.py; how they are read is its weights_file.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from foleyline_export.checkpoints import CheckpointMismatch, read_tensors
 from foleyline_training.models.diff_foley.layout import (
     SCALE_FACTOR,
     FileKind,
@@ -23,6 +22,7 @@ from foleyline_training.models.diff_foley.layout import (
 )
 from foleyline_training.models.diff_foley.schedule import BUFFERS, schedule_buffers
 from foleyline_training.models.diff_foley.spec import MODEL, RELEASED, Sizes
+from foleyline_training.weights_file import CheckpointMismatch, read_tensors
 
 _EVERYWHERE = (r"model_ema\..+", r"logvar", r"lvlb_weights")
 LEFTOVERS: Mapping[FileKind, tuple[str, ...]] = {

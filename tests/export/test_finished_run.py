@@ -6,7 +6,7 @@ import pytest
 
 from foleyline_contract.bundle import GRAPHS
 from foleyline_export import finished_run
-from foleyline_export.finished_run import RunIncomplete, export_run
+from foleyline_export.finished_run import RunIncomplete, RunOfOtherKind, export_run
 from foleyline_training.checkpoints import save_checkpoint
 from foleyline_training.config import load_config, write_run_config
 from foleyline_training.stages.networks import (
@@ -50,6 +50,12 @@ def run(tmp_path):
 def test_a_run_whose_default_vocoder_was_not_trained_is_refused(run, tmp_path):
     (run / "vocoder.pt").unlink()
     with pytest.raises(RunIncomplete, match=r"lacks vocoder\.pt"):
+        export_run(run, tmp_path / "bundle", "1")
+
+
+def test_a_run_of_the_released_networks_is_refused(run, tmp_path):
+    write_run_config(run, load_config("paper"))
+    with pytest.raises(RunOfOtherKind, match="is of the released networks"):
         export_run(run, tmp_path / "bundle", "1")
 
 

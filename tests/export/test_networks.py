@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from foleyline_export.checkpoints import CheckpointMismatch, CheckpointUnreadable
 from foleyline_export.networks import load_networks
 from foleyline_export.reference.rule import rule_networks
+from foleyline_training.weights_file import CheckpointMismatch, CheckpointUnreadable
 
 NEEDED = ("video_encoder", "condition_encoder", "unet", "aligner", "latent_decoder")
 MEASURING = ("spectrogram_encoder", "latent_encoder")

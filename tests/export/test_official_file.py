@@ -3,12 +3,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from foleyline_export.checkpoints import CheckpointMismatch
 from foleyline_export.official_file import OfficialFile
 from foleyline_training.models.diff_foley.aligner import Aligner
 from foleyline_training.models.diff_foley.condition_encoder import ConditionEncoder
 from foleyline_training.models.diff_foley.unet import Unet
 from foleyline_training.models.diff_foley.video_encoder import VideoEncoder
+from foleyline_training.weights_file import CheckpointMismatch
 
 BIAS = "cond_model.embedder.0.bias"
 CAVP_BIAS = "video_project_head.bias"

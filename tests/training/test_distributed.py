@@ -6,8 +6,8 @@ from torch import nn
 
 from foleyline_contract.errors import SettingInvalid
 from foleyline_training import distributed
-from foleyline_training.config import StageConfig
 from foleyline_training.distributed import ALONE, Processes, joined
+from foleyline_training.stage_config import StageConfig
 
 CONFIG = StageConfig(
     seconds=1.0, batch=8, learning_rate=1e-3, weight_decay=0.0, ema=0.9, device="cpu"

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from foleyline_training.config import SCHEDULES, StageConfig, load_config
+from foleyline_training.config import load_config
 from foleyline_training.learning_rate import FINAL_LEARNING_RATE, learning_rate
+from foleyline_training.stage_config import SCHEDULES, StageConfig
 
 TIMED = StageConfig(seconds=1000.0, batch=8, learning_rate=5e-4, weight_decay=0.01, ema=0.9)
 CAVP = replace(TIMED, schedule="cosine", learning_rate=8e-4, warm_up_steps=200, steps=1000)

@@ -13,10 +13,10 @@ from foleyline_contract.specs import MelSpec
 from foleyline_training import loop, training_log
 from foleyline_training.board import Preview
 from foleyline_training.checkpoints import load_checkpoint
-from foleyline_training.config import StageConfig
 from foleyline_training.interrupts import Interrupted
 from foleyline_training.learning_rate import FINAL_LEARNING_RATE
 from foleyline_training.loop import train
+from foleyline_training.stage_config import StageConfig
 
 CONFIG = StageConfig(seconds=120.0, batch=8, learning_rate=0.05, weight_decay=0.01, ema=0.9)
 """With a clock that ticks once a reading, a step takes 1 s; a checkpoint comes every 21 steps."""

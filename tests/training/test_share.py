@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from foleyline_contract.errors import SettingInvalid
-from foleyline_training.config import StageConfig
 from foleyline_training.share import WHOLE, Share, whole_share
+from foleyline_training.stage_config import StageConfig
 
 CONFIG = StageConfig(seconds=1.0, batch=8, learning_rate=1e-3, weight_decay=0.0, ema=0.9)
 no_card = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a graphics card")

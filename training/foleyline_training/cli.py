@@ -52,9 +52,14 @@ def main(argv: list[str] | None = None) -> int:
         arguments.data,
         arguments.log_dir or arguments.run / "tensorboard",
         arguments.start,
+        arguments.autoencoder,
+        {part: Path(file) for part, _, file in (text.partition("=") for text in arguments.init)},
     )
     if run.sounds and not _has_table(run.sounds):
         return 2
+    given = not config.networks.is_mini and arguments.command == "stage"
+    if given and arguments.stage == "autoencoder":
+        return _carry_out(lambda processes: _train(arguments, config, run, processes))
     if arguments.command == "stage" and arguments.stage not in config.stages:
         print(
             f"foley-train: the configuration {arguments.config} has no stage "
@@ -68,6 +73,7 @@ def main(argv: list[str] | None = None) -> int:
 def _carry_out(work: Callable[[Processes], None]) -> int:
     from foleyline_training import distributed, finetune, interrupts, runs, start
     from foleyline_training.prepare.errors import PrepareError
+    from foleyline_training.weights_file import CheckpointError
 
     processes = distributed.ALONE
     try:
@@ -81,6 +87,7 @@ def _carry_out(work: Callable[[Processes], None]) -> int:
         finetune.ExportFailed,
         FoleyError,
         FloatingPointError,
+        CheckpointError,
     ) as error:
         print(f"foley-train: {error}", file=sys.stderr)
         return 1
@@ -185,7 +192,7 @@ def _make_rigid(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="foley-train", description=__doc__)
-    parser.set_defaults(data=None, start=None)
+    parser.set_defaults(data=None, start=None, autoencoder=None, init=[])
     commands = parser.add_subparsers(dest="command", required=True)
     everything = commands.add_parser("all", help="render the corpus and train every stage")
     corpus = commands.add_parser("corpus", help="render the corpus only")
@@ -207,6 +214,18 @@ def _parser() -> argparse.ArgumentParser:
         if command is not corpus:
             source.add_argument("--data", type=Path, help="folder that 'prepare' has written")
             command.add_argument("--start", type=Path, help="finished run to start from")
+            command.add_argument(
+                "--autoencoder",
+                type=Path,
+                help="Stable Diffusion's, for the paper's networks",
+            )
+            command.add_argument(
+                "--init",
+                action="append",
+                default=[],
+                metavar="STAGE=FILE",
+                help="first weights of a stage, or of cavp.video or cavp.sound",
+            )
         command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
         command.add_argument("--workers", type=int, default=2, help="rendering processes")
     for command in (everything, corpus, stage, finetune):
@@ -250,9 +269,10 @@ def _override(text: str) -> tuple[str, Any]:
 
 def _same_run(arguments: argparse.Namespace) -> list[str]:
     given = ["--config", arguments.config, "--run", str(arguments.run)]
-    for option in ("data", "sounds", "log-dir", "start"):
+    for option in ("data", "sounds", "log-dir", "start", "autoencoder"):
         if place := getattr(arguments, option.replace("-", "_")):
             given += [f"--{option}", str(place)]
+    given += [word for text in arguments.init for word in ("--init", text)]
     return given + [word for text in arguments.set for word in ("--set", text)]
 
 

@@ -21,6 +21,9 @@ from foleyline_contract.specs import (
     SamplingDefaults,
     ScheduleSpec,
 )
+from foleyline_training.models.diff_foley.spec import MODEL, RELEASED, Sizes
+from foleyline_training.released_config import ClipConfig, WindowConfig
+from foleyline_training.stage_config import StageConfig
 
 BUILT_IN = Path(__file__).parent / "configs"
 RUN_CONFIG = "config.json"
@@ -30,10 +33,10 @@ OPTIONAL_STAGES = ("vocoder",)
 """Trained only if the configuration has them."""
 INJECTIONS = ("both", "attention", "added")
 VIDEO_ENCODERS = ("cavp", "differences")
-PRECISIONS = ("float32", "bfloat16", "float16")
-DEVICES = ("auto", "cpu", "cuda")
-SCHEDULES = ("timed-cosine", "cosine", "constant")
-"""Curves of the learning rate; learning_rate.py says how they go."""
+KINDS = ("mini", "released")
+"""Families of networks: our own small ones, and those of the released Diff-Foley."""
+LATENT_MEL_FRAMES = 8
+"""Mel frames, and mel bands, that one value of the released autoencoder's latent stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,77 +58,49 @@ class FeatureConfig:
 
 @dataclass(frozen=True, slots=True)
 class LatentConfig:
+    """A latent's size; the released ones are pictures with ``rows``, the mini's have none."""
+
     channels: int
     columns_per_feature: int
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkConfig:
-    """Sizes of the networks; models/*.py say what they mean."""
+    """Sizes of the networks; models/*.py say what they mean.
 
-    cavp_width: int
-    autoencoder_width: int
-    unet_width: int
-    unet_levels: int
-    aligner_width: int
+    Attributes:
+        kind: ``mini`` takes the widths, ``released`` takes ``sizes``.
+    """
+
+    kind: str = "mini"
+    cavp_width: int = 0
+    autoencoder_width: int = 0
+    unet_width: int = 0
+    unet_levels: int = 0
+    aligner_width: int = 0
     vocoder_width: int = 256
     vocoder_blocks: int = 6
     injection: str = "both"
-    """How the condition enters the UNet: attended to, added in time, or both."""
+    """How the condition enters the mini's UNet: attended to, added in time, or both."""
     video_encoder: str = "cavp"
-    """``differences`` replaces it by differences of pictures, to be measured against."""
+    """``differences`` replaces the mini's by differences of pictures, to be measured against."""
+    sizes: Sizes = RELEASED
 
     def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind!r}, not one of {KINDS}")
+        widths = (self.cavp_width, self.autoencoder_width, self.unet_width, self.aligner_width)
+        if self.is_mini and min(*widths, self.unet_levels) < 1:
+            raise ValueError("a size of the mini networks is missing")
         if self.injection not in INJECTIONS:
             raise ValueError(f"injection is {self.injection!r}, not one of {INJECTIONS}")
         if self.video_encoder not in VIDEO_ENCODERS:
             raise ValueError(f"video_encoder is {self.video_encoder!r}, not {VIDEO_ENCODERS}")
 
-
-@dataclass(frozen=True, slots=True)
-class StageConfig:
-    """One stage's training: it runs for ``seconds`` of training time, over restarts.
-
-    Attributes:
-        learning_rate: its peak.
-        schedule: the curve it follows.
-        warm_up_steps: how many steps it takes to reach the peak.
-        steps: the stage ends after so many even if time is left; none means time alone counts.
-        batch: rows of a step, over all processes and parts.
-        accumulate: parts a step is worked through in, one after the other, to need less memory.
-        precision: what the networks compute in; weights and losses are float32 always.
-        device: ``auto`` takes a graphics card where there is one.
-        checkpoint_every_s: at most so much training is lost when it is killed.
-    """
-
-    seconds: float
-    batch: int
-    learning_rate: float
-    weight_decay: float
-    ema: float
-    schedule: str = "timed-cosine"
-    warm_up_steps: int = 100
-    steps: int | None = None
-    accumulate: int = 1
-    precision: str = "float32"
-    device: str = "auto"
-    checkpoint_every_s: float = 60.0
-
-    def __post_init__(self) -> None:
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}, not one of {PRECISIONS}")
-        if self.device not in DEVICES:
-            raise ValueError(f"device is {self.device!r}, not one of {DEVICES}")
-        if self.accumulate < 1 or self.batch % self.accumulate:
-            raise ValueError(f"a batch of {self.batch} does not fall into {self.accumulate} parts")
-        if self.schedule not in SCHEDULES:
-            raise ValueError(f"schedule is {self.schedule!r}, not one of {SCHEDULES}")
-        if self.warm_up_steps < 1:
-            raise ValueError("warm_up_steps is below one")
-        if self.steps is not None and self.steps < 1:
-            raise ValueError("steps is below one")
-        if self.schedule == "cosine" and (self.steps or 0) <= self.warm_up_steps:
-            raise ValueError("a cosine schedule needs more steps than it takes to warm up")
+    @property
+    def is_mini(self) -> bool:
+        return self.kind == "mini"
 
 
 STAGE_SETTINGS = tuple(item.name for item in fields(StageConfig))
@@ -184,17 +159,61 @@ class Config:
     merge_rate: float = 0.5
     """Share of the diffusion stage's windows that Temporal Split & Merge makes of two scenes."""
     finetune: FinetuneConfig = field(default_factory=FinetuneConfig)
+    clips: ClipConfig | None = None
+    """How stage 1 of released networks draws; the mini cuts windows into clips."""
+    windows: WindowConfig | None = None
+    """How stages 2b and 3 of released networks draw; the mini's windows are cut at pictures."""
 
     def __post_init__(self) -> None:
-        if missing := set(STAGES) - set(self.stages):
+        # The released networks' autoencoder is Stable Diffusion's, which is not trained here.
+        needed = set(STAGES) - (set() if self.networks.is_mini else {"autoencoder"})
+        if missing := needed - set(self.stages):
             raise ValueError(f"stages missing: {', '.join(sorted(missing))}")
-        if Fraction(self.mel.rate_hz, self.mel.hop) % self.picture.fps:
+        if self.networks.is_mini:
+            self._check_grid(self.mel.hop)
+        else:
+            self._check_released()
+
+    def _check_grid(self, hop: int) -> None:
+        if Fraction(self.mel.rate_hz, hop) % self.picture.fps:
             raise ValueError("the mel rate must be a whole multiple of the picture rate")
+
+    def _check_released(self) -> None:
+        """The released networks fix some numbers, and need others said."""
+        if self.clips is None or self.windows is None:
+            raise ValueError("released networks need the tables [clips] and [windows]")
+        self._check_grid(self.clips.mel_hop)
+        fixed = {
+            "features.dim": (self.features.dim, MODEL.features.dim),
+            "features.condition_dim": (self.features.condition_dim, MODEL.features.condition_dim),
+            "latent.channels": (self.latent.channels, MODEL.latent.shape[0]),
+            "latent.rows": (self.latent.rows, MODEL.mel.bands // LATENT_MEL_FRAMES),
+            "mel.bands": (self.mel.bands, MODEL.mel.bands),
+        }
+        for name, (found, wanted) in fixed.items():
+            if found != wanted:
+                raise ValueError(f"{name} is {found}; the released networks have {wanted}")
+        if self.corpus.duration_pictures < self.clips.least_duration:
+            raise ValueError(
+                f"scenes of {self.corpus.duration_pictures} pictures have no room for the clips"
+            )
 
     @property
     def mel_per_picture(self) -> int:
         """Mel frames a picture lasts."""
         return int(Fraction(self.mel.rate_hz, self.mel.hop) / self.picture.fps)
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Of one window: (channels, columns), or (channels, rows, columns)."""
+        rows = () if self.latent.rows is None else (self.latent.rows,)
+        columns = self.features.per_window * self.latent.columns_per_feature
+        return (self.latent.channels, *rows, columns)
+
+    @property
+    def window_mel_frames(self) -> int:
+        """Mel columns of a window that released networks are trained on."""
+        return self.latent_shape[-1] * LATENT_MEL_FRAMES
 
     @property
     def duration_s(self) -> Fraction:
@@ -205,13 +224,12 @@ class Config:
         self, *, scale_factor: float, margin: int, palette: tuple[str, ...] = ()
     ) -> ModelSpec:
         """The spec that goes into a bundle."""
-        columns = self.features.per_window * self.latent.columns_per_feature
         return ModelSpec(
             picture=self.picture,
             features=FeatureSpec(
                 self.features.dim, self.features.per_window, margin, self.features.condition_dim
             ),
-            latent=LatentSpec((self.latent.channels, columns), scale_factor),
+            latent=LatentSpec(self.latent_shape, scale_factor),
             mel=self.mel,
             schedule=self.schedule,
             aligner=AlignerSpec("encoded"),

@@ -23,8 +23,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from foleyline_contract.errors import FoleyError, SettingInvalid
-from foleyline_training.config import StageConfig
 from foleyline_training.share import Share, whole_share
+from foleyline_training.stage_config import StageConfig
 
 PATIENCE = timedelta(hours=24)
 """How long processes wait for the first one, which may have a large corpus to prepare."""

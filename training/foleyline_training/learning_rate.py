@@ -1,4 +1,4 @@
-"""How fast a stage learns at each step: one curve for each name in ``config.SCHEDULES``.
+"""How fast a stage learns at each step: one curve for each name in ``stage_config.SCHEDULES``.
 
 All curves start with a warm-up of ``warm_up_steps`` and are pure functions of where training is.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from foleyline_training.config import StageConfig
+from foleyline_training.stage_config import StageConfig
 
 FINAL_LEARNING_RATE = 0.02
 """Share of the peak learning rate that ``timed-cosine`` leaves at the end."""
@@ -33,7 +33,13 @@ def learning_rate(config: StageConfig, step: int, elapsed_s: float) -> float:
 
 
 def timed_cosine(config: StageConfig, step: int, elapsed_s: float) -> float:
-    """Linear warm-up, times a half cosine over the stage's time."""
+    """Linear warm-up, times a half cosine over the stage's time.
+
+    Raises:
+        ValueError: the stage has no time.
+    """
+    if config.seconds is None:
+        raise ValueError("the timed-cosine schedule needs a number of seconds")
     progress = min(1.0, elapsed_s / config.seconds)
     decay = FINAL_LEARNING_RATE + (1 - FINAL_LEARNING_RATE) * (1 + math.cos(math.pi * progress)) / 2
     return config.learning_rate * min(1.0, (step + 1) / config.warm_up_steps) * decay

@@ -19,9 +19,9 @@ import torch
 from foleyline_contract.errors import SettingInvalid
 from foleyline_training.board import open_board
 from foleyline_training.checkpoints import load_newest, remove_checkpoint, save_checkpoint
-from foleyline_training.config import StageConfig
 from foleyline_training.distributed import ALONE, Processes
 from foleyline_training.interrupts import Interrupted, Interrupts
+from foleyline_training.stage_config import StageConfig
 from foleyline_training.trainer import Stage, Trainer
 from foleyline_training.training_log import TrainingLog
 

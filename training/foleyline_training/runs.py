@@ -10,8 +10,9 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 
@@ -25,14 +26,16 @@ from foleyline_training.data.corpus_files import ClipArrays, CorpusFiles
 from foleyline_training.data.prepared_files import DataUnusable as DataUnusable
 from foleyline_training.data.prepared_files import open_data
 from foleyline_training.distributed import ALONE, Processes
+from foleyline_training.given_weights import PARTS, adopt_autoencoder, give_first_weights
 from foleyline_training.loop import train
 from foleyline_training.metrics.timbre import probe_for, probe_scenes, reconstruction_accuracy
 from foleyline_training.sources import RunSources, read_run_sources, write_run_sources
 from foleyline_training.stages.autoencoder import AutoencoderStage
 from foleyline_training.stages.cavp import CavpStage
 from foleyline_training.stages.classifier import ClassifierStage
-from foleyline_training.stages.conditioned import ConditionedData
+from foleyline_training.stages.conditioned import WindowData
 from foleyline_training.stages.diffusion import DiffusionStage
+from foleyline_training.stages.encoded import window_data
 from foleyline_training.stages.networks import make_autoencoder, trained
 from foleyline_training.stages.vocoder import VocoderStage
 from foleyline_training.start import start_from, started_scale_factor
@@ -66,6 +69,8 @@ class Run:
         data: prepared videos that are trained on in its place.
         boards: where TensorBoard's logs go, in a folder a stage; none for no such logs.
         start: a finished run whose weights every stage starts from.
+        autoencoder: Stable Diffusion's, for released networks.
+        first_weights: files by what they give first weights to; given_weights.py says what can be.
     """
 
     folder: Path
@@ -74,6 +79,8 @@ class Run:
     data: Path | None = None
     boards: Path | None = None
     start: Path | None = None
+    autoencoder: Path | None = None
+    first_weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
 
     @property
     def corpus(self) -> Path:
@@ -118,12 +125,39 @@ def train_stage(name: str, config: Config, run: Run, processes: Processes = ALON
     """Train one stage in this process, on one thread, with those that a launcher started."""
     torch.set_num_threads(1)
     torch.manual_seed(config.seed)  # the initial weights follow from it
+    if unknown := sorted(set(run.first_weights) - set(PARTS)):
+        raise SettingInvalid(
+            f"There is nothing called {unknown[0]!r} to give first weights to.",
+            remedy=f"Choose one of {', '.join(PARTS)}.",
+        )
+    if name == "autoencoder" and not config.networks.is_mini:
+        return _given_autoencoder(config, run, processes)
     with processes.one_after_the_first():  # The first one computes what is cached.
         stage = _stage(name, config, run)
+    for part, path in run.first_weights.items():
+        if part.partition(".")[0] == name:
+            give_first_weights(stage.network, part, path, config.networks.sizes)
+    settings = config.stages[name]
+    if settings.epochs is not None:
+        settings = settings.over(_corpus(config, run).scenes)
     board = run.boards and run.boards / name
-    return train(
-        stage, config.stages[name], run.folder, config.seed, processes=processes, board=board
-    )
+    return train(stage, settings, run.folder, config.seed, processes=processes, board=board)
+
+
+def _given_autoencoder(config: Config, run: Run, processes: Processes) -> Path:
+    """The autoencoder of released networks is not trained; it becomes the run's own."""
+    done, given = run.folder / "autoencoder.pt", run.autoencoder
+    if given is None and run.start is not None:
+        given = run.start / "autoencoder.pt"
+    if given is None and not done.exists():
+        raise SettingInvalid(
+            "The released networks work in the latents of Stable Diffusion's autoencoder.",
+            remedy="Name its file with --autoencoder.",
+        )
+    if processes.is_first and given is not None and not done.exists():
+        adopt_autoencoder(config, given, run.folder)
+    processes.wait()
+    return done
 
 
 def _stage(name: str, config: Config, run: Run) -> Stage:
@@ -150,9 +184,9 @@ def _corpus(config: Config, run: Run) -> ClipArrays:
     return open_data(run.corpus, config, known)
 
 
-def _conditioned(config: Config, corpus: ClipArrays, run: Run) -> ConditionedData:
+def _conditioned(config: Config, corpus: ClipArrays, run: Run) -> WindowData:
     scale_factor = None if run.start is None else started_scale_factor(run.start)
-    return ConditionedData(config, corpus, run.folder, scale_factor)
+    return window_data(config, corpus, run.folder, scale_factor)
 
 
 def train_all(
@@ -177,12 +211,15 @@ def train_all(
         corpus = _corpus(config, run)
         write_run_sources(run.folder, RunSources.of(corpus, run.start))
         corpus.mels()
+    if not config.networks.is_mini:
+        train_stage("autoencoder", config, run, processes)  # Before days of CAVP, not after.
     processes.wait()
     # A vocoder hears recordings and no soundtracks, so prepared videos do not train one.
     optional = tuple((name,) for name in OPTIONAL_STAGES if name in config.stages and run.sounds)
     for group in (*SIDE_BY_SIDE, *optional):
         if group == SIDE_BY_SIDE[1] and processes.is_first:
-            if run.data is None:  # the probe needs materials that somebody knows
+            # The probe needs materials that somebody knows.
+            if run.data is None and config.networks.is_mini:
                 check_timbre(config, run)
             # Made once here, before two processes would make it twice.
             _conditioned(config, _corpus(config, run), run)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foleyline_contract.errors import SettingInvalid
-from foleyline_training.config import StageConfig
+from foleyline_training.stage_config import StageConfig
 
 Values = TypeVar("Values", bound=Sequence[object] | NDArray[np.generic] | Tensor)
 

@@ -13,10 +13,11 @@ from torch import Tensor, nn
 
 from foleyline_contract.errors import SettingInvalid
 from foleyline_training.board import Preview
-from foleyline_training.config import StageConfig
 from foleyline_training.distributed import Processes
 from foleyline_training.learning_rate import learning_rate
+from foleyline_training.optimiser import make_optimiser
 from foleyline_training.share import Share
+from foleyline_training.stage_config import StageConfig
 
 
 class Stage(Protocol):
@@ -78,15 +79,7 @@ class Trainer:
         self.processes, self.share = processes, processes.share(config)
         network = stage.network.to(self.share.device)
         self.parameters = [p for p in network.parameters() if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": [p for p in self.parameters if p.dim() > 1]},
-                {"params": [p for p in self.parameters if p.dim() <= 1], "weight_decay": 0.0},
-            ],
-            lr=config.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=config.weight_decay,
-        )
+        self.optimiser = make_optimiser(self.parameters, config)
         # Gradients of half precision underflow unless the loss is scaled up.
         self.scaler = torch.amp.GradScaler("cuda", enabled=config.precision == "float16")
         self.step, self.elapsed_s, self.interrupted = 0, 0.0, False
@@ -95,8 +88,9 @@ class Trainer:
 
     @property
     def finished(self) -> bool:
-        steps = self.config.steps
-        return self.elapsed_s >= self.config.seconds or (steps is not None and self.step >= steps)
+        seconds, steps = self.config.seconds, self.config.steps
+        out_of_time = seconds is not None and self.elapsed_s >= seconds
+        return out_of_time or (steps is not None and self.step >= steps)
 
     def advance(self, told_to_end: Callable[[], bool]) -> dict[str, float]:
         """Make one step.
@@ -123,7 +117,9 @@ class Trainer:
         # Averaged while scaled, so that an overflow anywhere skips the step everywhere.
         self.processes.average_gradients(self.parameters)
         self.scaler.unscale_(self.optimiser)
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.parameters, self.config.gradient_norm_max or math.inf
+        )
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self._update_average()

@@ -16,8 +16,9 @@ from foleyline_export.reference.rule import normal, rule_networks
 from foleyline_export.reference.torch_subject import torch_subject
 from foleyline_export.verify import measure
 from foleyline_server.pipeline.schedule import Schedule as SamplingSchedule
-from foleyline_training.config import StageConfig
-from foleyline_training.data.crops import Crop, cut
+from foleyline_training.config import load_config
+from foleyline_training.data.column_windows import ColumnWindows
+from foleyline_training.data.crops import cut
 from foleyline_training.data.mel import LogMel, mel_filters
 from foleyline_training.learning_rate import constant, cosine
 from foleyline_training.metrics.evaluation_mel import evaluation_mel
@@ -25,6 +26,7 @@ from foleyline_training.models.diff_foley.schedule import schedule_buffers
 from foleyline_training.models.diff_foley.spec import MODEL
 from foleyline_training.objectives.contrastive import semantic_contrast, temporal_contrast
 from foleyline_training.objectives.diffusion import Schedule as TrainingSchedule
+from foleyline_training.stage_config import StageConfig
 
 GOLDEN = Path(__file__).parents[4] / "shared" / "reference" / "golden"
 FORMULA_TOLERANCE = 1e-5
@@ -91,7 +93,7 @@ def test_diffusion_loss():
 def test_learning_rates():
     arrays = read_golden(GOLDEN, "lr").arrays
     steps = {name: arrays[f"{name}_steps"].value for name in ("cavp", "ldm")}
-    stage = StageConfig(1.0, 1, 8e-4, 0.0, 0.0, "cosine", warm_up_steps=200, steps=1000)
+    stage = StageConfig(1, 8e-4, 0.0, 0.0, schedule="cosine", warm_up_steps=200, steps=1000)
     factor = replace(stage, learning_rate=1.0, schedule="constant", warm_up_steps=1000)
     found = {
         "cavp_lr_f64": np.array([cosine(stage, int(step)) for step in steps["cavp"]]),
@@ -200,37 +202,19 @@ def log_alpha(schedule, time):
     return end + slope * (time - inside)
 
 
-COLUMNS, FEATURES = 512, 32
 RECORDED_COLUMNS, RECORDED_FEATURES = 625, 40
 
 
-def official_single(draw):
-    """Upstream's window of one clip from its draw: crops of mel columns and of features.
+def replayed(recorded):
+    """Draws what upstream drew, within the bounds that upstream drew it in."""
+    rows = iter(recorded.tolist())
 
-    Upstream counts in samples and columns, ours (data/crops.py) in pictures, so this arithmetic
-    is not in the training. How crops are cut and joined is.
-    """
-    hop, ((low, high, start),) = MODEL.mel.hop, draw.tolist()
-    assert (low, high) == (0, SAMPLES - COLUMNS * hop - 1)
-    return [Crop(0, start // hop, COLUMNS)], [Crop(0, pictures(start), FEATURES)]
+    def draw(low, high):
+        *bounds, value = next(rows)
+        assert bounds == [low, high]
+        return value
 
-
-def official_merged(draw):
-    """Upstream's window of two clips."""
-    hop, (splits, firsts, seconds) = MODEL.mel.hop, draw.tolist()
-    shortest, split = 2 * MODEL.mel.rate_hz // hop, splits[2]  # 2 s
-    assert splits[:2] == [shortest, COLUMNS - shortest - 1]
-    assert firsts[:2] == [0, COLUMNS - split - 1]
-    assert seconds[:2] == [0, split - 1]
-    columns = [Crop(0, firsts[2], split), Crop(1, seconds[2], COLUMNS - split)]
-    before = pictures(split * hop)
-    counts = (before, FEATURES - before)
-    starts = [pictures(crop.first * hop) for crop in columns]
-    return columns, [Crop(i, starts[i], counts[i]) for i in (0, 1)]
-
-
-def pictures(samples):
-    return int(MODEL.picture.fps * samples / MODEL.mel.rate_hz)
+    return draw
 
 
 @at_hand
@@ -240,12 +224,14 @@ def test_split_and_merge():
     mels = np.stack([np.arange(RECORDED_COLUMNS), 1000 + np.arange(RECORDED_COLUMNS)])
     features = np.stack([np.arange(RECORDED_FEATURES), 100 + np.arange(RECORDED_FEATURES)])
     drawn, found = {key for key in arrays if key.endswith("_randint")}, {}
+    windows = ColumnWindows(load_config("paper"), 2, RECORDED_FEATURES)
     for key in drawn:
         window = key.removesuffix("_randint")
-        official = official_single if key.startswith("single") else official_merged
-        columns, rows = official(arrays[key].value)
-        found[f"{window}_spec"] = cut(tuple(columns), mels)
-        found[f"{window}_feat"] = cut(tuple(rows), features)
+        draw = replayed(arrays[key].value)
+        single = key.startswith("single")
+        drawn_window = windows.single(0, draw) if single else windows.merged((0, 1), draw)
+        found[f"{window}_spec"] = cut(drawn_window.heard, mels)
+        found[f"{window}_feat"] = cut(drawn_window.seen, features)
     assert len(drawn) == 16
     check("split_merge", found, limit=0, inputs=drawn)
 

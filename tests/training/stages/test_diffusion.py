@@ -7,11 +7,8 @@ import torch
 
 from foleyline_training.data.crops import draw_crop
 from foleyline_training.share import WHOLE
-from foleyline_training.stages.diffusion import (
-    CONDITION_DROP_RATE,
-    PREVIEW_SEED,
-    DiffusionStage,
-)
+from foleyline_training.stages.conditioned import CONDITION_DROP_RATE
+from foleyline_training.stages.diffusion import PREVIEW_SEED, DiffusionStage
 from foleyline_training.stages.networks import make_autoencoder, trained
 
 

@@ -30,7 +30,7 @@ def sounds(tmp_path):
 @pytest.fixture
 def stage(tiny, sounds):
     small = replace(tiny.networks, vocoder_width=16, vocoder_blocks=2)
-    stages = {**tiny.stages, "vocoder": StageConfig(1.0, 2, 1e-3, 0.0, 0.9)}
+    stages = {**tiny.stages, "vocoder": StageConfig(2, 1e-3, 0.0, 0.9, seconds=1.0)}
     return VocoderStage(replace(tiny, networks=small, stages=stages), sounds)
 
 

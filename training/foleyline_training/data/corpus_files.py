@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,22 @@ class ClipArrays:
         """Rows of the attribution table: file, licence, author, source, url."""
         return self.index.get("sounds", [])
 
-    def mels(self) -> NDArray[np.float16]:
-        """Log-mels (scenes, duration_pictures * mel_per_picture, bands)."""
-        mel = LogMel(self.config.mel)
+    def mels(self, hop: int | None = None) -> NDArray[np.float16]:
+        """Log-mels (scenes, mel_frames, bands), the last of them within the sound.
+
+        Args:
+            hop: samples from frame to frame, where it is not the configuration's.
+        """
+        spec = replace(self.config.mel, hop=hop or self.config.mel.hop)
+        mel = LogMel(spec)
 
         def compute(start: int, stop: int) -> NDArray[np.float16]:
             sound = torch.from_numpy(self.sound[start:stop].astype(np.float32) / INT16_PEAK)
             return mel(sound).transpose(1, 2).numpy().astype(np.float16)
 
-        frames = self.duration * self.config.mel_per_picture
-        return self.cached(self.mels_name, (frames, self.config.mel.bands), compute)
+        same = spec == self.config.mel
+        name = self.mels_name if same else f"{self.mels_name}-hop{spec.hop}"
+        return self.cached(name, (self.sound.shape[1] // spec.hop, spec.bands), compute)
 
     def cached(
         self,

@@ -18,6 +18,8 @@ from foleyline_training.models.layers import ChannelNorm, TemporalBlock
 VIDEO_DILATIONS = (1, 1, 2, 1, 2, 1)
 VIDEO_MARGIN = 1 + 2 * sum(VIDEO_DILATIONS)
 """Pictures either side that a feature depends on: one difference and the temporal blocks."""
+CLIPS_PER_WINDOW = 8
+"""A window is cut into this many clips for both contrasts (the paper draws N_T clips)."""
 PATCH_PX = 4
 PATCH_CHANNELS, CELL_CHANNELS = 64, 96
 
@@ -139,6 +141,14 @@ class Cavp(nn.Module):
     def forward(self, pictures: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
         """Video and audio features, each (batch, features, feature_dim)."""
         return self.video(pictures), self.spectrogram(mel)
+
+    def features(self, pictures: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, by the name that stage 1 calls it by."""
+        return self.video(pictures), self.spectrogram(mel)
+
+    def clips(self, features: Tensor) -> Tensor:
+        """Unit vectors (batch, CLIPS_PER_WINDOW, feature_dim) of a window's parts."""
+        return pooled(features, CLIPS_PER_WINDOW)
 
 
 def pooled(features: Tensor, segments: int) -> Tensor:

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from foleyline_training.config import Config
+from foleyline_training.data.clips import draw_clips
 from foleyline_training.data.corpus_files import ClipArrays
-from foleyline_training.data.crops import draw_crop
-from foleyline_training.models.cavp import Heard, pooled
+from foleyline_training.data.crops import Merged, draw_crop
+from foleyline_training.models.cavp import Heard
 from foleyline_training.objectives.contrastive import semantic_contrast, temporal_contrast
 from foleyline_training.share import WHOLE, Share
-from foleyline_training.stages.networks import make_cavp
+from foleyline_training.stages.networks import cavp_of
 
-CLIPS_PER_WINDOW = 8
-"""A window is cut into this many clips for both contrasts (the paper draws N_T clips)."""
 CONTACT_WEIGHT = 4.0
 """Contacts are rare among pictures; this is how much one counts against its absence."""
 CONTACT_SHARE, KIND_SHARE, PLACE_SHARE, LASTING_SHARE = 8.0, 8.0, 30.0, 2.0
@@ -45,15 +44,31 @@ class Truth(NamedTuple):
     """(batch, pictures, materials): 1 where a lasting sound is audible."""
 
 
+class Look(NamedTuple):
+    """How a step's pictures are changed."""
+
+    mirrored: bool
+    light: NDArray[np.float64]
+    """(batch, 1, 3, 1, 1), how much brighter each colour gets."""
+    moves: NDArray[np.int64]
+    """(batch, 2), pixels down and right."""
+
+
 class CavpStage:
-    """L_S + L_T (equations 1 and 2, lambda = 1) and the contact head on both encoders."""
+    """L_S + lambda L_T (equations 1 and 2), and with the mini a contact head on both encoders.
+
+    A row of the mini is a window that is cut into clips, mirrored and lit at random; a row of
+    the released networks is N_T clips of a video, as they are.
+    """
 
     name = "cavp"
 
     def __init__(self, config: Config, corpus: ClipArrays) -> None:
-        self.config, self.corpus = config, corpus
-        self.network = make_cavp(config, len(corpus.materials))
-        self.mels = corpus.mels()
+        self.config, self.corpus, self.clips = config, corpus, config.clips
+        self.network = cavp_of(config, len(corpus.materials))
+        self.mels = corpus.mels(config.clips.mel_hop if config.clips else None)
+        self.mel_per_picture = self.mels.shape[1] // corpus.duration
+        self.temporal_weight = config.clips.temporal_weight if config.clips else 1.0
 
     def loss(
         self, rng: np.random.Generator, share: Share = WHOLE
@@ -62,15 +77,17 @@ class CavpStage:
         with torch.no_grad():
             self.network.log_scale.clamp_(0, LOG_SCALE_MAX)
         with share.mixed():
-            video, audio = self.network(pictures, mel)
+            video, audio = self.network.features(pictures, mel)
         video, audio = video.float(), audio.float()
         scale = self.network.log_scale.exp()
-        clips_v, clips_a = pooled(video, CLIPS_PER_WINDOW), pooled(audio, CLIPS_PER_WINDOW)
+        clips_v, clips_a = (self._clips_of(features) for features in (video, audio))
         semantic = semantic_contrast(share.gathered(clips_v), share.gathered(clips_a), scale)
         temporal = temporal_contrast(clips_v, clips_a, scale)
         seen = self._contact_losses(video, truth)
         heard = self._contact_losses(audio, truth)
-        total = semantic + temporal + torch.stack([*seen.values(), *heard.values()]).sum()
+        total = semantic + self.temporal_weight * temporal
+        if seen:
+            total = total + torch.stack([*seen.values(), *heard.values()]).sum()
         return total, {
             "semantic": semantic.item(),
             "temporal": temporal.item(),
@@ -78,7 +95,15 @@ class CavpStage:
             **{f"{name}_audio": value.item() for name, value in heard.items()},
         }
 
+    def _clips_of(self, features: Tensor) -> Tensor:
+        """Unit vectors (videos, clips, feature_dim), clips of one video together."""
+        per_video = self.clips.per_video if self.clips else 1
+        clips = self.network.clips(features)
+        return clips.reshape(len(features) // per_video, -1, clips.shape[-1])
+
     def _contact_losses(self, features: Tensor, truth: Truth) -> dict[str, Tensor]:
+        if self.network.contact_head is None:
+            return {}
         told = self.network.contact_head(features)
         if not self.corpus.contacts_known:
             return {"contact": 0 * told.contact.sum()}  # every weight still gets a gradient
@@ -87,27 +112,17 @@ class CavpStage:
     def _batch(
         self, rng: np.random.Generator, share: Share = WHOLE
     ) -> tuple[Tensor, Tensor, Truth]:
-        corpus, count = self.corpus, self.config.features.per_window
-        crops = [
-            draw_crop(rng, corpus.scenes, corpus.duration, count)
-            for _ in range(self.config.stages[self.name].batch)
-        ]
-        mirrored = rng.random() < 0.5
-        light = share.of(
-            rng.uniform(0.75, 1.3, size=(len(crops), 1, 1, 1, 1))
-            * rng.uniform(1 - TINT, 1 + TINT, size=(len(crops), 1, 3, 1, 1))
-        )
-        moves = share.of(rng.integers(-MOST_MOVED_PX, MOST_MOVED_PX + 1, size=(len(crops), 2)))
-        crops = share.of(crops)
-        pictures = np.stack(
-            [
-                moved(crop.cut(corpus.pictures), *move)
-                for crop, move in zip(crops, moves, strict=True)
-            ]
-        )
-        if mirrored:
-            pictures = np.flip(pictures, axis=-2)  # the sound stays: the models are mono
-        mel = np.stack([crop.cut(self.mels, self.config.mel_per_picture) for crop in crops])
+        corpus = self.corpus
+        videos, look = self._drawn(rng)
+        crops = [crop for video in share.of(videos) for crop in video]
+        pictures = np.stack([crop.cut(corpus.pictures) for crop in crops])
+        light = np.ones((len(crops), 1, 1, 1, 1))
+        if look is not None:
+            light, moves = share.of(look.light), share.of(look.moves)
+            pictures = np.stack([moved(p, *m) for p, m in zip(pictures, moves, strict=True)])
+            if look.mirrored:
+                pictures = np.flip(pictures, axis=-2)  # the sound stays: the models are mono
+        mel = np.stack([crop.cut(self.mels, self.mel_per_picture) for crop in crops])
         kind = np.stack([crop.cut(corpus.contacts_seen) for crop in crops])
         place = np.stack([crop.cut(corpus.contact_place) for crop in crops])
         lasting = np.stack([crop.cut(corpus.activity) for crop in crops])
@@ -116,6 +131,22 @@ class CavpStage:
             share.put(mel).transpose(1, 2),
             Truth(share.put(kind), share.put(place), share.put(lasting > AUDIBLE)),
         )
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[list[Merged], Look | None]:
+        """Crops of each row, and how their pictures are changed; the released ones are not."""
+        corpus, batch = self.corpus, self.config.stages[self.name].batch
+        if self.clips is not None:
+            clips = self.clips
+            return [
+                draw_clips(rng, corpus.scenes, corpus.duration, clips) for _ in range(batch)
+            ], None
+        count = self.config.features.per_window
+        crops = [draw_crop(rng, corpus.scenes, corpus.duration, count) for _ in range(batch)]
+        mirrored = rng.random() < 0.5
+        light = rng.uniform(0.75, 1.3, size=(batch, 1, 1, 1, 1))
+        light = light * rng.uniform(1 - TINT, 1 + TINT, size=(batch, 1, 3, 1, 1))
+        moves = rng.integers(-MOST_MOVED_PX, MOST_MOVED_PX + 1, size=(batch, 2))
+        return [(crop,) for crop in crops], Look(mirrored, light, moves)
 
     def extra_state(self) -> dict[str, Any]:
         return {"materials": list(self.corpus.materials)}

@@ -11,9 +11,8 @@ from torch import Tensor
 
 from foleyline_training.objectives.diffusion import Schedule
 from foleyline_training.share import WHOLE, Share
-from foleyline_training.stages.conditioned import ConditionedData
-from foleyline_training.stages.networks import make_aligner
-from foleyline_training.stages.pairs import draw_pairs
+from foleyline_training.stages.conditioned import WindowData
+from foleyline_training.stages.networks import aligner_of
 
 
 class ClassifierStage:
@@ -21,17 +20,16 @@ class ClassifierStage:
 
     name = "classifier"
 
-    def __init__(self, data: ConditionedData) -> None:
+    def __init__(self, data: WindowData) -> None:
         self.data, self.config = data, data.config
-        self.network = make_aligner(data.config)
+        self.network = aligner_of(data.config)
         self.schedule = Schedule(data.config.schedule)
 
     def loss(
         self, rng: np.random.Generator, share: Share = WHOLE
     ) -> tuple[Tensor, Mapping[str, float]]:
         batch = self.config.stages[self.name].batch
-        sounds, pictures, labels = draw_pairs(rng, self.config, self.data.corpus, batch)
-        heard, seen = [(crop,) for crop in sounds], [(crop,) for crop in pictures]
+        heard, seen, labels = self.data.draw_pairs(rng, batch)
         shape = self.data.latent_shape(batch)
         clean = self.data.latents(share.of(heard), share.normal(rng, shape))
         timestep = share.of(self.schedule.draw_timesteps(rng, batch))

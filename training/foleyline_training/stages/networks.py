@@ -1,11 +1,15 @@
-"""The mini networks at the sizes a configuration asks for, fresh or with trained weights."""
+"""The networks a configuration asks for, of either kind, fresh or with trained weights.
+
+``make_*`` are the mini's. ``*_of`` are of the configuration's kind, and all that the stages
+ask of them, both kinds answer.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import Config
@@ -16,6 +20,9 @@ from foleyline_training.models.differences import PictureDifferences
 from foleyline_training.models.unet import ConditionEncoder, UNet
 from foleyline_training.models.vocoder import Vocoder
 
+if TYPE_CHECKING:  # The released networks need diffusers, and the mini should not wait for it.
+    from foleyline_training.stages import released_networks as released
+
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -25,6 +32,10 @@ class Denoiser(nn.Module):
     def __init__(self, unet: UNet, condition_encoder: ConditionEncoder) -> None:
         super().__init__()
         self.unet, self.condition_encoder = unet, condition_encoder
+
+    def condition(self, features: Tensor, keep: Tensor, asked: Tensor | None) -> Tensor:
+        """The condition; where ``keep`` (batch, 1, 1) is 0 it is zeros, as it is sampled."""
+        return self.condition_encoder(features, asked) * keep
 
 
 def make_cavp(config: Config, materials: int) -> Cavp:
@@ -66,6 +77,42 @@ def make_aligner(config: Config) -> Aligner:
 
 def make_vocoder(config: Config) -> Vocoder:
     return Vocoder(config.mel, config.networks.vocoder_width, config.networks.vocoder_blocks)
+
+
+def cavp_of(config: Config, materials: int) -> Cavp | released.Cavp:
+    """Both encoders; ``materials`` is for the mini's contact head."""
+    if config.networks.is_mini:
+        return make_cavp(config, materials)
+    from foleyline_training.stages import released_networks as released
+
+    return released.Cavp(config.networks.sizes)
+
+
+def autoencoder_of(config: Config) -> Autoencoder | released.Autoencoder:
+    """Log-mels to latents and back."""
+    if config.networks.is_mini:
+        return make_autoencoder(config)
+    from foleyline_training.stages import released_networks as released
+
+    return released.Autoencoder(config.networks.sizes)
+
+
+def denoiser_of(config: Config, palette: int = 0) -> Denoiser | released.Denoiser:
+    """UNet and condition encoder; only the mini can be asked for a sound of a palette."""
+    if config.networks.is_mini:
+        return make_denoiser(config, palette)
+    from foleyline_training.stages import released_networks as released
+
+    return released.Denoiser(config.networks.sizes)
+
+
+def aligner_of(config: Config) -> Aligner | released.Aligner:
+    """The alignment classifier; the released one with its own condition encoder."""
+    if config.networks.is_mini:
+        return make_aligner(config)
+    from foleyline_training.stages import released_networks as released
+
+    return released.Aligner(config.networks.sizes, "encoded")
 
 
 def trained(network: Network, checkpoint: Path) -> Network:

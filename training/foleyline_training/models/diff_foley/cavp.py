@@ -22,6 +22,9 @@ class Cavp(nn.Module):
     Source: inference/model/cavp_model.py.
     """
 
+    contact_head = None
+    """Stage 1 trains one only with the mini."""
+
     def __init__(self, sizes: Sizes = RELEASED) -> None:
         super().__init__()
         video, spectrogram = VideoEncoder(sizes), SpectrogramEncoder(sizes)
@@ -30,14 +33,34 @@ class Cavp(nn.Module):
         self.video_project_head = video.video_project_head
         self.spec_encoder = spectrogram.spec_encoder
 
+    @property
+    def log_scale(self) -> Tensor:
+        """Logarithm of the inverse temperature, ()."""
+        return self.logit_scale
+
     def forward(self, pictures: Tensor, mel: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What the contrastive loss compares, for clips of 16 pictures and 256 mel frames.
 
         Returns:
             Picture and sound embeddings, each (batch, 512) of unit length, and the scale, ().
         """
-        seen = self.video_project_head(self.video_encoder(pictures.transpose(1, 2)))
-        return clip_embedding(seen), clip_embedding(self.spec_encoder(mel)), self.logit_scale.exp()
+        seen, heard = self.features(pictures, mel)
+        return clip_embedding(seen), clip_embedding(heard), self.logit_scale.exp()
+
+    def features(self, pictures: Tensor, mel: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (batch, 16, 512) of clips, not yet of unit length."""
+        return self._project(pictures), self.spec_encoder(mel)
+
+    def clips(self, features: Tensor) -> Tensor:
+        """Unit vectors (batch, 1, 512) of clips' features (batch, 16, 512)."""
+        return clip_embedding(features).unsqueeze(1)
+
+    def video(self, pictures: Tensor) -> Tensor:
+        """Pictures (batch, frames, 3, 224, 224) to unit features, as ``VideoEncoder`` does."""
+        return F.normalize(self._project(pictures), dim=-1)
+
+    def _project(self, pictures: Tensor) -> Tensor:
+        return self.video_project_head(self.video_encoder(pictures.transpose(1, 2)))
 
 
 def clip_embedding(features: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from foleyline_export.checkpoints import (
+from foleyline_training.weights_file import (
     CheckpointError,
     CheckpointMismatch,
     CheckpointUnreadable,

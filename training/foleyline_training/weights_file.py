@@ -5,7 +5,7 @@
       CheckpointMismatch     readable, but not the weights that were asked for
 
 Tensors stay in the file until they are used: what is not asked for (optimiser states, copies
-of the weights) never comes into memory. Which tensors belong there is official_file.py's.
+of the weights) never comes into memory. Which tensors belong there, their readers say.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import Tensor
 
 log = logging.getLogger(__name__)
 
-_WRAPPERS = ("state_dict", "model", "module")
+_WRAPPERS = ("state_dict", "model", "module", "weights")
 """Where training scripts put the weights in a checkpoint, the first that is there."""
 _WRAPPED_AT_MOST = 4
 _PARALLEL = "module"
