@@ -100,10 +100,10 @@ def _row(
     )
     seen = derive_corpus(scenes.folder, place / "held_out", scenes.count, variant.hold)
     run = SmallRun(work / variant.name.replace(" ", "-"), config, corpus)
-    run.begin(arguments.run / "autoencoder.pt")
+    run.begin(arguments.run)
     if variant.trained:
         encoder = SmallRun(place / "encoder", config, corpus)
-        encoder.begin(arguments.run / "autoencoder.pt")
+        encoder.begin(arguments.run)
         encoder.train("cavp")
         copyfile(encoder.folder / "cavp.pt", run.folder / "cavp.pt")
     else:

@@ -79,7 +79,7 @@ def _trained(
     }
     config = shortened(judges.config, seconds)
     run = SmallRun(arguments.work / name.replace(" ", "-"), config, small)
-    run.begin(arguments.run / "autoencoder.pt")
+    run.begin(arguments.run)
     run.train("cavp", corpus=seen)
     run.train("diffusion", "classifier")
     return run.folder

@@ -100,6 +100,7 @@ class InProcess:
                 settings = used_settings(
                     way.settings(seed * ROW_SEED + part[0], wanted),
                     self.bundle.found.manifest.model.defaults,
+                    self.bundle.graphs,
                 )
                 made = self._batch(scenes, part, settings)
                 sounds |= dict(zip(part, made, strict=True))

@@ -27,6 +27,7 @@ from foleyline_training.stages.networks import (
     make_autoencoder,
     make_cavp,
     make_denoiser,
+    make_vocoder,
     trained,
 )
 
@@ -72,6 +73,9 @@ def load_run(run: Path, windows_per_batch: int) -> LoadedBundle:
         name: TorchGraph(network, output)
         for (name, network), output in zip(networks.items(), outputs, strict=True)
     }
+    if (run / "vocoder.pt").is_file():
+        vocoder = trained(make_vocoder(config), run / "vocoder.pt")
+        graphs["vocoder"] = TorchGraph(vocoder, "spectrum")
     graphs["aligner"] = _aligner(config, run / "classifier.pt")
     model = config.model_spec(
         scale_factor=extra["scale_factor"], margin=VIDEO_MARGIN, palette=palette

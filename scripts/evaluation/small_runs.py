@@ -33,13 +33,15 @@ class SmallRun:
     config: Config
     corpus: Path
 
-    def begin(self, autoencoder: Path) -> None:
-        """Make its folder, with an autoencoder that is trained already."""
+    def begin(self, run: Path) -> None:
+        """Make its folder, with the autoencoder and, if there is one, the vocoder of ``run``."""
         write_run_config(self.folder, self.config)
         link = self.folder / "corpus"
         if not link.exists():
             link.symlink_to(self.corpus.absolute(), target_is_directory=True)
-        copyfile(autoencoder, self.folder / "autoencoder.pt")
+        copyfile(run / "autoencoder.pt", self.folder / "autoencoder.pt")
+        if (run / "vocoder.pt").is_file():
+            copyfile(run / "vocoder.pt", self.folder / "vocoder.pt")
 
     def train(self, *stages: str, corpus: Path | None = None) -> None:
         """Train stages one after the other, on ``corpus`` where it is another."""
