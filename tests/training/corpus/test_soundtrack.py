@@ -29,8 +29,8 @@ def test_length_peak_and_repeatability(library: SoundLibrary) -> None:
 
 def test_sound_starts_at_the_contacts(library: SoundLibrary) -> None:
     checked = 0
-    for seed in range(30):
-        scene = make_scene(seed)
+    # Where a sound lasts, its level hides where another one starts.
+    for scene in [scene for scene in map(make_scene, range(60)) if not scene.sustains]:
         level = np.abs(mix_soundtrack(scene, library, rate_hz=RATE_HZ))
         before_s = -9.0
         for contact in scene.contacts:
