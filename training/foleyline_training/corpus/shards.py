@@ -24,7 +24,7 @@ import numpy as np
 
 from .materials import MATERIAL_NAMES
 from .render import render_pictures
-from .scene import Scene, make_scene
+from .scene import Contact, Scene, make_scene
 from .sounds import SoundLibrary
 from .soundtrack import mix_soundtrack, used_files
 from .split import Split
@@ -156,7 +156,7 @@ def _open_arrays(spec: CorpusSpec, count: int, folder: Path, plan: dict[str, obj
     ):
         array = np.lib.format.open_memmap(folder / name, mode="w+", dtype=dtype, shape=shape)
         array.flush()
-    _write_atomically(path, json.dumps(plan))
+    write_atomically(path, json.dumps(plan))
 
 
 @lru_cache(maxsize=2)
@@ -190,10 +190,7 @@ def _write_chunk(chunk: _Chunk) -> None:
         sound[index] = np.rint(mixed * _SOUND_SCALE).astype(np.int16)
         activity[index] = activity_grid(scene, spec)
         files.update(used_files(scene, library))
-        rows += [
-            (index, c.time_s, MATERIAL_NAMES.index(c.material), c.strength, c.x, c.seen)
-            for c in scene.contacts
-        ]
+        rows += [(index, *contact_row(c)) for c in scene.contacts]
     for array in (pictures, sound, activity):
         array.flush()
     table = np.array(rows, dtype=np.float64).reshape(-1, 6)
@@ -225,7 +222,19 @@ def _finish(
         with np.load(chunk.marker) as found:
             tables.append(found["contacts"])
             files.update(found["files"].tolist())
-    table = np.concatenate(tables) if tables else np.zeros((0, 6))
+    write_contacts(folder, np.concatenate(tables) if tables else np.zeros((0, 6)))
+    index = {**plan, "sounds": library.attributions(files)}
+    write_atomically(folder / "index.json", json.dumps(index, indent=1))
+
+
+def contact_row(contact: Contact) -> tuple[float, int, float, float, bool]:
+    """What a shard keeps of a contact; the scene's number comes before it."""
+    material = MATERIAL_NAMES.index(contact.material)
+    return contact.time_s, material, contact.strength, contact.x, contact.seen
+
+
+def write_contacts(folder: Path, table: np.ndarray) -> None:
+    """Write contacts.npz from rows (contacts, 6) of a scene's number and `contact_row`."""
     partial = folder / "contacts.part"
     with partial.open("wb") as out:
         np.savez(
@@ -238,11 +247,10 @@ def _finish(
             seen=table[:, 5].astype(np.bool_),
         )
     partial.replace(folder / "contacts.npz")
-    index = {**plan, "sounds": library.attributions(files)}
-    _write_atomically(folder / "index.json", json.dumps(index, indent=1))
 
 
-def _write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file that is there whole or not at all."""
     partial = path.with_name(path.name + ".part")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)

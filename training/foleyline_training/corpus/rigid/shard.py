@@ -25,7 +25,7 @@ from ..clip_file import write_video
 from ..materials import MATERIAL_NAMES
 from ..render import source_frame
 from ..scene import SMALLEST_GAP_S, Contact
-from ..shards import CorpusSpec
+from ..shards import CorpusSpec, contact_row, write_atomically, write_contacts
 from ..sounds import SoundLibrary
 from ..soundtrack import mix_soundtrack, used_files
 from ..split import Split
@@ -215,9 +215,7 @@ def _save_scene(
             out,
             pictures=np.stack(pictures),
             sound=np.rint(sound * _SOUND_SCALE).astype(np.int16),
-            contacts=np.array(
-                [(c.time_s, MATERIAL_NAMES.index(c.material), c.strength, c.x) for c in contacts]
-            ),
+            contacts=np.array([contact_row(contact) for contact in contacts]),
             files=np.array(used_files(scene, library), dtype=np.str_),
             note=np.array(json.dumps(note)),
         )
@@ -254,20 +252,6 @@ def _assemble(
     for name, array in arrays.items():
         array.flush()
         shutil.move(folder / f"{name}.part", folder / f"{name}.npy")
-    table = np.concatenate(tables)
-    partial = folder / "contacts.part"
-    with partial.open("wb") as out:
-        np.savez(
-            out,
-            scene=table[:, 0].astype(np.int32),
-            time_s=table[:, 1],
-            material=table[:, 2].astype(np.int8),
-            strength=table[:, 3].astype(np.float32),
-            x=table[:, 4].astype(np.float32),
-            seen=np.ones(len(table), np.bool_),
-        )
-    partial.replace(folder / "contacts.npz")
+    write_contacts(folder, np.concatenate(tables))
     index = {**plan, "count": count, "scenes": notes, "sounds": library.attributions(files)}
-    partial = folder / "index.part"
-    partial.write_text(json.dumps(index, indent=1), encoding="utf-8")
-    partial.replace(folder / "index.json")
+    write_atomically(folder / "index.json", json.dumps(index, indent=1))
