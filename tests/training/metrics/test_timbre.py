@@ -6,6 +6,7 @@ import torch
 from foleyline_training.metrics.timbre import (
     EXCERPT_FRAMES,
     LEAD_FRAMES,
+    MaterialProbe,
     accuracy,
     excerpts,
     isolated,
@@ -51,3 +52,8 @@ def test_accuracy_weighs_materials_alike():
 
     materials = torch.tensor([0] * 9 + [1])
     assert accuracy(Always(), torch.zeros(10, 1, 1), materials) == 0.5
+
+
+def test_with_nothing_to_name_nothing_is_named():
+    probe = MaterialProbe(bands=16, materials=3).eval()
+    assert accuracy(probe, torch.zeros(0, 16, 24), torch.zeros(0, dtype=torch.long)) == 0

@@ -143,7 +143,12 @@ def reconstruction_accuracy(
 
 
 def accuracy(probe: MaterialProbe, inputs: Tensor, materials: Tensor) -> float:
-    """Mean over materials of the share named right, so that common ones do not dominate."""
+    """Mean over materials of the share named right, so that common ones do not dominate.
+
+    0 where there is nothing to name, as in a corpus of very few scenes.
+    """
+    if not len(materials):
+        return 0.0
     named = probe(inputs).argmax(1)
     shares = [(named[materials == m] == m).float().mean() for m in materials.unique()]
     return float(torch.stack(shares).mean())
