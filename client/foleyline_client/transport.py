@@ -28,8 +28,11 @@ _UNREACHABLE_MS = 30_000
 """A machine that acknowledges nothing for so long is gone, and so is the line to it."""
 _SEND_QUEUE_MAX = 100_000
 """Requests kept for a server that is away: a whole edit's jobs, and more."""
+_HANG_UPS = 3
+"""A server with keys may hang up on a client without one before that has read why."""
 _WATCHED = (
     zmq.EVENT_HANDSHAKE_SUCCEEDED
+    | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_DISCONNECTED
@@ -94,7 +97,7 @@ class ZmqTransport:
         self.was_refused = False
         """Whether the server would not have us: it asks for a key, or does not know ours."""
         self._key = key
-        self._connections = self._told = 0
+        self._connections = self._told = self._hung_up = 0
         self._connected = False
         self._owner: int | None = None
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -183,8 +186,12 @@ class ZmqTransport:
             if said["event"] == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._connections += 1
                 self._connected = True
+                self._hung_up = 0
             elif said["event"] == zmq.EVENT_DISCONNECTED:
                 self._connected = False
+            elif said["event"] == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                self._hung_up += self._key is None
+                self.was_refused |= self._hung_up >= _HANG_UPS
             elif (
                 said["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
                 or said["value"] == zmq.PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH

@@ -195,3 +195,27 @@ def test_something_else_listens_there():
         with Session(ZmqTransport(address)) as session, pytest.raises(ServerUnreachable):
             session.hello(0.2)
     assert issubclass(ServerUnreachable, FoleyError)
+
+
+def hang_up(listener: socket.socket, times: int) -> None:
+    """Take as many lines, and end each before anything is said."""
+    for _ in range(times):
+        line, _ = listener.accept()
+        line.close()
+
+
+@pytest.mark.parametrize(("times", "refused"), [(2, False), (3, True)])
+def test_who_hangs_up_again_and_again_wants_a_key(times, refused):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        transport = ZmqTransport(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+        caller = threading.Thread(target=hang_up, args=(listener, times))
+        caller.start()
+        try:
+            if refused:
+                with pytest.raises(ServerUnreachable, match="only clients with a key"):
+                    transport.receive(5)
+            else:
+                assert transport.receive(1) is None
+        finally:
+            caller.join()
+            transport.close()
