@@ -27,8 +27,9 @@ PATCH_CHANNELS, CELL_CHANNELS = 64, 96
 class VideoEncoder(nn.Module):
     """Pictures to features, one a picture.
 
-    Patches are read by one matrix, which costs a processor a third of what small convolutions on
-    the whole picture do; two convolutions then look across them.
+    Patches are read by one matrix, and two convolutions then look across them. Forward and back
+    on 12 windows took 0.22 s of processor time, in bfloat16 and pictures too, where the small
+    convolutions on whole pictures that were here before took 0.31 s (one loaded Xeon core).
 
     Args:
         size_px: pictures are square; a multiple of 8.
