@@ -12,12 +12,15 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 import bpy
+from hands import last_deed
 
 MODULE = "bl_ext.user_default.foleyline"
 WAIT_S = 120.0
-GENERATE_PX, FILL_PX, STATE_PX = 75, 106, 44
-"""Centres of the panel's first rows below the top of the sidebar, at interface scale 1."""
-CANCEL_FROM_RIGHT_PX = 49
+GENERATE = "sequencer.foley_generate()", 190, 75
+FILL = "sequencer.foley_fill()", 190, 106
+CANCEL = "sequencer.foley_cancel()", 49, 44
+"""Buttons of the sidebar: what they do, how far from its right edge they are at interface scale 1,
+and about how far from its top."""
 FIRST_SEED = time.time_ns() // 1_000_000_000 % 1_000_000 * 1000
 SEEDS = count(FIRST_SEED, 10)
 """A seed that was used before would give a take at once, from the server's disk."""
@@ -45,6 +48,13 @@ def busy() -> bool:
 
 def states() -> list[str]:
     return [job.state.name for job in board().jobs.values()]
+
+
+def situation() -> str:
+    """In one line, what a drive that waits in vain wants to know."""
+    problems = [board().problem, *(job.problem for job in board().jobs.values())]
+    told = "; ".join(str(problem) for problem in problems if problem is not None) or "no problem"
+    return f"{board().link.name}, jobs {states()}, {told}"
 
 
 def scene():
@@ -75,14 +85,14 @@ def wait_until(condition: Callable[[], object], limit_s: float = WAIT_S):
     end = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > end:
-            raise TimeoutError(f"waited in vain: {board()}")
+            raise TimeoutError(f"waited {limit_s:g} s in vain: {situation()}")
         yield 0.02
 
 
 def wait_while_busy(condition: Callable[[], object]):
     yield from wait_until(lambda: condition() or not busy())
     if not condition():
-        raise RuntimeError(f"ended too soon: {board()}")
+        raise RuntimeError(f"ended too soon: {situation()}")
 
 
 def set_up(address: str) -> None:
@@ -119,6 +129,7 @@ def play(drive: Callable[[], Iterator[float]]) -> None:
             say("DONE")
         except Exception:  # noqa: BLE001 - whatever broke, say so and end Blender
             traceback.print_exc()
+            say(last_deed())
         sys.stdout.flush()
         os._exit(0)
 

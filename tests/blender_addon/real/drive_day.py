@@ -16,12 +16,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 import day_edit
 import desk
 from desk import (
-    CANCEL_FROM_RIGHT_PX,
-    FILL_PX,
-    GENERATE_PX,
+    CANCEL,
+    FILL,
+    GENERATE,
     MODULE,
     SEEDS,
-    STATE_PX,
     board,
     busy,
     check,
@@ -40,17 +39,18 @@ from hands import Hands
 
 ADDRESS, SHOTS, TIME_OF_DAY = sys.argv[sys.argv.index("--") + 1 :]
 REPEATS = 5
-LIST_PX, ROW_PX = 352, 21
-"""Centre of the first row of the list of takes, and from one to the next."""
-SPEAKER_FROM_RIGHT_PX, LEFT_FROM_RIGHT_PX = 87, 274
-BUTTONS_PX, ACTIVE_TAKE_PX = 476, 530
-"""Keep and Select with Takes; a row below: New Seeds and More Like This."""
-ADVANCED_PX, OUTPUT_PX, HEADER_FROM_RIGHT_PX = 238, 264, 250
-QUEUE_PX, QUEUE_ROWS, CANCEL_ALL_PX, CANCEL_ALL_FROM_RIGHT_PX = 321, 12, 599, 310
-"""The Queue's first row, how many it shows, and what is below them, while no takes are listed."""
+KEEP = "sequencer.foley_take_keep()", 274, 525
+NEW_SEEDS = "sequencer.foley_takes_new()", 274, 545
+SEED = "foley.seed", 150, 254
+SPEAKER_FROM_RIGHT_PX, LIST_PX = 87, 400
+HEADER_FROM_RIGHT_PX, ADVANCED_PX, OUTPUT_PX, ACTIVE_TAKE_PX = 250, 32, 58, 33
+"""Headers, which are no buttons: below the seed, and below New Seeds."""
+QUEUE_ROWS, LAST_ROW_PX = 12, 600
+CANCEL_ALL = "sequencer.foley_cancel()", 310, 647
 CLICKS_MAX = 5
 """The list moves up when a job ends; a click at that very moment hits nothing."""
-HIGH_PX = 690
+HIGH_PX = 760
+"""Of the Sequencer, so that the whole Queue is in sight."""
 
 
 def sit_down(file: str):
@@ -76,21 +76,22 @@ def sit_down(file: str):
 
 def generate(hands: Hands, takes: int = 1):
     scene().foley.seed, scene().foley.takes = next(SEEDS), takes
-    yield from hands.click(*hands.panel_row(GENERATE_PX))
+    yield from hands.press(*GENERATE)
     yield from wait_until(busy, 5)
 
 
 def first_progress(hands: Hands):
     """From the click to the first progress; the first time the server loads its model."""
     took_s = []
+    place = yield from hands.find(*GENERATE)
     for _ in range(REPEATS + 1):
         select("workshop")
         scene().foley.seed, scene().foley.takes = next(SEEDS), 1
-        yield from hands.click(*hands.panel_row(GENERATE_PX))
+        yield from hands.click(*place)
         clicked_s = time.monotonic() - hands.AFTER_CLICK_S
         yield from wait_until(lambda: "RUNNING" in states())
         took_s.append(time.monotonic() - clicked_s)
-        yield from hands.click_from_right(CANCEL_FROM_RIGHT_PX, STATE_PX)
+        yield from hands.press(*CANCEL)
         yield from wait_until(lambda: not busy())
         bpy.ops.sequencer.foley_clear()
     text = ", ".join(f"{one:.2f}" for one in took_s[1:])
@@ -118,7 +119,7 @@ def new_seeds(hands: Hands):
     yield 0.5
     before = set(strips())
     scene().foley.takes = 2
-    yield from hands.click_from_right(LEFT_FROM_RIGHT_PX, BUTTONS_PX + ROW_PX)
+    yield from hands.press(*NEW_SEEDS)
     yield from wait_until(busy, 5)
     yield from wait_until(lambda: not busy())
     added = [s for s in sounds() if s.name not in before]
@@ -134,7 +135,8 @@ def compare(hands: Hands):
     yield 0.5
     ranked = [t.name for t in part("take_strips").active_group(scene()).shown()]
     for row in (1, 2):
-        yield from hands.click_from_right(SPEAKER_FROM_RIGHT_PX, LIST_PX + row * ROW_PX)
+        speaker = f'sequencer.foley_take_audition(take="{ranked[row]}")'
+        yield from hands.press(speaker, SPEAKER_FROM_RIGHT_PX, LIST_PX)
         yield 0.5
         heard = [s.name for s in sounds() if not s.mute]
         check(f"audition of row {row + 1}", heard == [ranked[row]], (heard, ranked))
@@ -145,7 +147,7 @@ def keep(hands: Hands):
     kept = next(s.name for s in sounds() if not s.mute)
     files = set(Path("foley").iterdir())
     before = set(strips())
-    yield from hands.click_from_right(LEFT_FROM_RIGHT_PX, BUTTONS_PX)
+    yield from hands.press(*KEEP)
     yield 0.5
     hands.shot("kept")
     check("keep", [s.name for s in sounds()] == [kept], sorted(strips()))
@@ -160,16 +162,18 @@ def settings(hands: Hands):
     """What is folded at first: the active take, Advanced and Output."""
     select("workshop")
     yield 0.5
-    yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, ACTIVE_TAKE_PX)
+    active_px = ACTIVE_TAKE_PX + (yield from hands.sidebar.centre(*NEW_SEEDS))
+    yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, active_px)
     yield 0.5
     hands.shot("active-take")
-    yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, ACTIVE_TAKE_PX)
+    yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, active_px)
+    seed_px = yield from hands.sidebar.centre(*SEED)
     for below_px in (OUTPUT_PX, ADVANCED_PX):
-        yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, below_px)
+        yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, seed_px + below_px)
         yield 0.5
     hands.shot("settings")
     for below_px in (ADVANCED_PX, OUTPUT_PX):
-        yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, below_px)
+        yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, seed_px + below_px)
         yield 0.5
 
 
@@ -241,7 +245,7 @@ def fill(hands: Hands):
     scene().foley.seed, scene().foley.takes = next(SEEDS), 1
     select("cut 22")
     start_s = time.monotonic()
-    yield from hands.click(*hands.panel_row(FILL_PX))
+    yield from hands.press(*FILL)
     yield 1
     hands.shot("fill-preview")
     yield from hands.key("RET")
@@ -276,16 +280,17 @@ def cancel_fill(hands: Hands):
         bpy.ops.sequencer.foley_fill(scope="ALL")
     select("cut 22")  # muted: without takes, so that the Queue is in full view
     yield from wait_while_busy(lambda: states().count("DONE") >= 3)
-    last_row_px = QUEUE_PX + (QUEUE_ROWS - 1) * ROW_PX
     for _ in range(CLICKS_MAX):
-        yield from hands.click_from_right(CANCEL_FROM_RIGHT_PX, last_row_px)
+        listed = part("panels.queue").shown_first(list(board().jobs.values()))
+        cross = f'sequencer.foley_cancel(job="{listed[QUEUE_ROWS - 1].job_id}")'
+        yield from hands.press(cross, CANCEL[1], LAST_ROW_PX)
         yield 0.5
         if "CANCELLED" in states():
             break
     check("one is cancelled", states().count("CANCELLED") == 1 and busy(), states())
     yield 0.3
     hands.shot("one-cancelled")
-    yield from hands.click_from_right(CANCEL_ALL_FROM_RIGHT_PX, CANCEL_ALL_PX)
+    yield from hands.press(*CANCEL_ALL)
     pressed_s = time.monotonic()
     yield from wait_until(lambda: not busy(), 20)
     say(f"MEASURED cancelling all: {time.monotonic() - pressed_s:.2f} s")

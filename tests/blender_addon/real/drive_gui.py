@@ -17,13 +17,12 @@ import bpy
 sys.path.insert(0, str(Path(__file__).parent))
 import desk
 from desk import (
-    CANCEL_FROM_RIGHT_PX,
-    FILL_PX,
+    CANCEL,
+    FILL,
     FIRST_SEED,
-    GENERATE_PX,
+    GENERATE,
     MODULE,
     SEEDS,
-    STATE_PX,
     WAIT_S,
     busy,
     check,
@@ -85,7 +84,7 @@ def prepare():
 
 def generate(hands: Hands, takes: int = 1):
     scene().foley.seed, scene().foley.takes = next(SEEDS), takes  # undo may have changed them
-    yield from hands.click(*hands.panel_row(GENERATE_PX))
+    yield from hands.press(*GENERATE)
     yield from wait_until(busy, 5)
 
 
@@ -129,7 +128,7 @@ def shipped_clip(hands: Hands):
     before = len(sounds())
     scene().foley.seed, scene().foley.takes = next(SEEDS), 1
     scene().foley.quality = "STANDARD"  # the redo brought the custom steps back
-    yield from hands.click(*hands.panel_row(GENERATE_PX))
+    yield from hands.click(*(yield from hands.find(*GENERATE)))
     clicked_s = time.monotonic() - hands.AFTER_CLICK_S
     yield from wait_until(lambda: len(sounds()) > before)
     say(f"MEASURED click to strip, 8 s, default settings: {time.monotonic() - clicked_s:.2f} s")
@@ -150,7 +149,7 @@ def cancelled(hands: Hands):
     yield from generate(hands)
     board = part("pump").link.board
     yield from wait_while_busy(lambda: board.fraction > 0.2)
-    yield from hands.click_from_right(CANCEL_FROM_RIGHT_PX, STATE_PX)
+    yield from hands.press(*CANCEL)
     pressed_s = time.monotonic()
     yield from wait_until(lambda: not busy(), 20)
     took_s = time.monotonic() - pressed_s
@@ -323,8 +322,7 @@ def filling(hands: Hands):
     """The preview says what will be done; a click on its button does it."""
     before = set(strips())
     scene().foley.seed, scene().foley.takes = next(SEEDS), 1
-    x, y = hands.panel_row(FILL_PX)
-    yield from hands.click(x, y)
+    yield from hands.press(*FILL)
     yield 1
     hands.shot("8-fill")
     yield from hands.key("RET")

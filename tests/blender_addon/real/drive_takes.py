@@ -14,7 +14,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).parent))
 import check_takes as c
-from hands import Hands
+from hands import Hands, last_deed
 
 WORDS_PX, SPEAKER_PX, CROSS_LEFT_OF_IT_PX = 190, 288, 24
 SECOND_ROW_PX, KEEP_PX, DETAILS_PX = 123, 227, 281
@@ -156,6 +156,7 @@ def main() -> None:
             print("DONE", flush=True)
         except Exception:  # noqa: BLE001 - Blender would wait for ever
             traceback.print_exc()
+            print(last_deed(), flush=True)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

@@ -50,18 +50,18 @@ NOISE = (
     "(Saving:",
     "Saved: ",
 )
-SEQUENCER, SIDEBAR = (0, 187, 1600, 664), (1220, 214, 380, 638)
+SEQUENCER, SIDEBAR = (0, 117, 1600, 734), (1220, 144, 380, 708)
 IMAGES = {
-    "panel": ("generate", (1220, 214, 380, 372)),
+    "panel": ("generate", (1220, 144, 380, 420)),
     "sequencer": ("three-takes", SEQUENCER),
     "takes": ("takes", SEQUENCER),
     "kept": ("kept", SEQUENCER),
     "kept-undone": ("kept-undone", SEQUENCER),
-    "fill-preview": ("fill-preview", (400, 187, 1200, 664)),
+    "fill-preview": ("fill-preview", (400, 117, 1200, 734)),
     "filling": ("filling", SEQUENCER),
     "filled": ("filled", SEQUENCER),
     "cancelled": ("cancelled", SEQUENCER),
-    "failed": ("failed", (1220, 214, 380, 520)),
+    "failed": ("failed", (1220, 144, 380, 568)),
     "no-server": ("6-no-server", (1220, 462, 380, 388)),
     "settings": ("settings", SIDEBAR),
     "reopened": ("evening", SEQUENCER),
@@ -197,7 +197,17 @@ def gui(suite: str, work: Path, archive: Path, address: str, drives: list[str]) 
             )  # fmt: skip
             name = f"interface, {suite}, {more[0] if more else drive}"
             passed = verdict(name, lines) and passed
+            keep_broken(shots / "broken.png", name)
     return passed
+
+
+def keep_broken(picture: Path, name: str) -> None:
+    """Put a drive's last picture where it outlives this run's folder."""
+    if picture.exists():
+        kept = CACHE / "broken" / f"{name.replace(', ', '-')}.png"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(picture, kept)
+        print(f"  what it looked like: {kept}", flush=True)
 
 
 def headless(kind: str, work: Path, archive: Path, address: str, fake: bool) -> bool:
