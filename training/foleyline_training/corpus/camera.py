@@ -104,7 +104,7 @@ def make_camera(rng: np.random.Generator, duration_s: float) -> Camera:
     """Draw a camera: about half stand still; some are far away, some close."""
     distance = rng.random()
     if distance < 0.12:
-        zoom = float(rng.uniform(0.5, 0.75))
+        zoom = float(rng.uniform(0.62, 0.8))
     elif distance < 0.24:
         zoom = float(rng.uniform(1.08, 1.25))
     else:

@@ -86,7 +86,7 @@ _COSTLY = ("scatter", "stairs", "dominoes")
 _LEAST_WIDTH = {"roll": 0.72, "stairs": 0.9, "dominoes": 0.9}
 _CLOSE_UPS = {"step": 2.1, "type": 1.5, "drum": 1.4, "close": 1.3, "pour": 1.3}
 _STAGE_FLOOR = 0.85
-_NEAREST, _FARTHEST, _VERY_FAR = 1.3, 0.62, 0.36
+_NEAREST, _FARTHEST, _VERY_FAR = 1.35, 0.72, 0.48
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from .split import Split
 
 _LOG = logging.getLogger(__name__)
 _SOUND_SCALE = 32767.0
-CORPUS_VERSION = 5
+CORPUS_VERSION = 6
 """Raise it when the same seed no longer gives the same scene, so old shards are not resumed."""
 
 

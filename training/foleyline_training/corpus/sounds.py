@@ -34,6 +34,7 @@ _FADE_S = 0.06
 _SHORTEST_S = 0.03
 # A sound whose attack takes longer than this after its onset has no clear moment of contact.
 _LATEST_ATTACK_S = 0.03
+_ATTACK_LEVEL = 0.35
 # The table's onsets lie on a 2 ms grid; a sound begins at the first sample this near its peak.
 _HEARD_LEVEL = 0.1
 
@@ -227,7 +228,7 @@ def trim_to_onset(mono: NDArray[np.float32], row: SoundRow, rate_hz: int) -> Sou
     if peak < 1e-4 or cut.size < _SHORTEST_S * rate_hz:
         return None
     cut /= peak
-    attack = int(np.argmax(np.abs(cut) >= 0.25)) - lead
+    attack = int(np.argmax(np.abs(cut) >= _ATTACK_LEVEL)) - lead
     if attack > _LATEST_ATTACK_S * rate_hz:
         return None
     if lead:

@@ -19,14 +19,14 @@ from .sounds import Sound, SoundLibrary, SoundRow
 from .split import Split
 from .textures import play
 
-_QUIETEST_DB = -24.0
+_QUIETEST_DB = -20.0
 _HIGHEST_PEAK = 0.9
 _DARKEST_HZ, _BRIGHTEST_HZ = 900.0, 15000.0
 _PITCH_RANGE = 0.05
 _MOST_SIBLINGS = 3
 _FLOOR_DB = (-84.0, -62.0)
-_LASTING_DB = (-30.0, -18.0)
-"""RMS of a lasting sound at its loudest; contacts peak between -24 and 0 dB."""
+_LASTING_DB = (-36.0, -25.0)
+"""RMS of a lasting sound at its loudest; contacts peak between -20 and 0 dB."""
 
 
 class Audible(Protocol):
@@ -91,7 +91,7 @@ def used_files(scene: Audible, library: SoundLibrary) -> list[str]:
 def mix_soundtrack(scene: Audible, library: SoundLibrary, *, rate_hz: int) -> NDArray[np.float32]:
     """Mix the scene's sound: mono float32 (round(duration_s * rate_hz),), peak at most 0.9.
 
-    Level (-24 to 0 dB) and brightness follow each contact's strength.
+    Level (-20 to 0 dB) and brightness follow each contact's strength.
     Raises: ValueError if the library was loaded at another rate.
     """
     if library.rate_hz != rate_hz:

@@ -21,7 +21,7 @@ _EVEN_S = 0.03
 _MOST_GAIN = 10.0
 _SEAM_S = 0.06
 _CONTROL_HZ = 500
-_SOFT_S = 0.12
+_SOFT_S = 0.2
 """No lasting sound begins or ends faster than this."""
 _RATES = (0.4, 2.5)
 
