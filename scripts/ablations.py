@@ -1,7 +1,7 @@
 """What each part of the method is worth, by short trainings of equal length.
 
     python scripts/ablations.py RUN WORK [--scenes 800] [--cavp-seconds 240] [--seconds 240]
-        [--clips 48] [--seeds 1] [--only NAME] [-o ablations.json]
+        [--clips 48] [--seeds 1] [--unet-width 128] [--only NAME] [-o ablations.json]
 
 RUN is a finished training run: its corpus, its autoencoder and its configuration are used. Every
 variant is trained on one thread for the same time and sampled at the run's own ``cfg_scale``,
@@ -44,13 +44,19 @@ class Variant:
     video_encoder: str = "cavp"
     injection: str = "both"
     merge_rate: float = 0.5
+    size_px: int | None = None
 
-    def config(self, config: Config) -> Config:
+    def config(self, config: Config, unet_width: int | None) -> Config:
         """The run's configuration with what this variant changes."""
         networks = replace(
-            config.networks, injection=self.injection, video_encoder=self.video_encoder
+            config.networks,
+            injection=self.injection,
+            video_encoder=self.video_encoder,
+            unet_width=unet_width or config.networks.unet_width,
         )
-        return replace(config, networks=networks, merge_rate=self.merge_rate)
+        size_px = self.size_px or config.picture.height_px
+        picture = replace(config.picture, height_px=size_px, width_px=size_px)
+        return replace(config, networks=networks, picture=picture, merge_rate=self.merge_rate)
 
 
 VARIANTS = (
@@ -62,6 +68,8 @@ VARIANTS = (
     Variant("added in time only", injection="added"),
     Variant("half the picture rate", hold=2),
     Variant("a quarter of the picture rate", hold=4),
+    Variant("48 px", size_px=48),
+    Variant("32 px", size_px=32),
 )
 
 
@@ -93,12 +101,11 @@ def _row(
     """Train one variant and measure it."""
     work, scenes = arguments.work, measures.scenes
     seconds = {"cavp": arguments.cavp_seconds, "diffusion": arguments.seconds}
-    config = shortened(variant.config(measures.judges.config), seconds)
-    place = work / f"hold-{variant.hold}"
-    corpus = derive_corpus(
-        arguments.run / "corpus", place / "corpus", arguments.scenes, variant.hold
-    )
-    seen = derive_corpus(scenes.folder, place / "held_out", scenes.count, variant.hold)
+    config = shortened(variant.config(measures.judges.config, arguments.unet_width), seconds)
+    place = work / f"hold-{variant.hold}-{config.picture.height_px}px"
+    shown = variant.hold, variant.size_px
+    corpus = derive_corpus(arguments.run / "corpus", place / "corpus", arguments.scenes, *shown)
+    seen = derive_corpus(scenes.folder, place / "held_out", scenes.count, *shown)
     run = SmallRun(work / variant.name.replace(" ", "-"), config, corpus)
     run.begin(arguments.run)
     if variant.trained:
@@ -110,9 +117,10 @@ def _row(
         run.untrained_encoder()
     run.train("diffusion")
     maker = InProcess(load_run(run.folder, WINDOWS_PER_BATCH))
-    shown = Scenes(seen, config, scenes.count)
+    seen_scenes = Scenes(seen, config, scenes.count)
     figures: list[Figures] = [
-        measures.of(maker.make(shown, CFG, seed), TAKE_RATE_HZ) for seed in range(arguments.seeds)
+        measures.of(maker.make(seen_scenes, CFG, seed), TAKE_RATE_HZ)
+        for seed in range(arguments.seeds)
     ]
     return summary(figures)
 
@@ -124,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenes", type=int, default=800, help="of the training corpus")
     parser.add_argument("--cavp-seconds", type=float, default=240)
     parser.add_argument("--seconds", type=float, default=240, help="of diffusion, each variant")
+    parser.add_argument("--unet-width", type=int, help="of all variants; else the run's")
     parser.add_argument("--clips", type=int, default=48)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", action="append", metavar="NAME", help="repeatable")

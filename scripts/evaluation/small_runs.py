@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copyfile
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from foleyline_training.checkpoints import save_checkpoint
 from foleyline_training.config import Config, write_run_config
@@ -69,10 +71,13 @@ def shortened(config: Config, seconds: Mapping[str, float]) -> Config:
     return replace(config, stages=stages)
 
 
-def derive_corpus(source: Path, folder: Path, scenes: int, hold: int = 1) -> Path:
+def derive_corpus(
+    source: Path, folder: Path, scenes: int, hold: int = 1, size_px: int | None = None
+) -> Path:
     """The first scenes of a corpus as one of its own, in ``folder``.
 
     Args:
+        size_px: of its pictures, where they are to be smaller.
         hold: of so many pictures one is shown all the time, the middle one, as if the picture
             rate were so many times lower; the grid stays, so that nothing else changes.
     """
@@ -86,12 +91,16 @@ def derive_corpus(source: Path, folder: Path, scenes: int, hold: int = 1) -> Pat
     for name in ("pictures", "sound", "activity"):
         array = np.load(source / f"{name}.npy", mmap_mode="r")
         shape = (scenes, *array.shape[1:])
+        if name == "pictures" and size_px is not None:
+            shape = (*shape[:2], size_px, size_px, 3)
         copy = np.lib.format.open_memmap(
             folder / f"{name}.npy", mode="w+", dtype=array.dtype, shape=shape
         )
         for start in range(0, scenes, _PIECE):
             part = array[start : min(start + _PIECE, scenes)]
-            copy[start : start + len(part)] = part[:, shown] if name == "pictures" else part
+            part = part[:, shown] if name == "pictures" else part
+            fits = part.shape[1:] == shape[1:]
+            copy[start : start + len(part)] = part if fits else _scaled(part, shape)
         copy.flush()
     with np.load(source / "contacts.npz", allow_pickle=False) as contacts:
         kept = contacts["scene"] < scenes
@@ -100,3 +109,11 @@ def derive_corpus(source: Path, folder: Path, scenes: int, hold: int = 1) -> Pat
     index["count"] = scenes
     (folder / "index.json").write_text(json.dumps(index), encoding="utf-8")
     return folder
+
+
+def _scaled(pictures: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """``pictures`` (scenes, frames, size, size, 3) at the size of ``shape``."""
+    size = (shape[2], shape[3])
+    flat = pictures.reshape(-1, *pictures.shape[2:])
+    small = [cv2.resize(picture, size, interpolation=cv2.INTER_AREA) for picture in flat]
+    return np.stack(small).astype(np.uint8).reshape(len(pictures), *shape[1:])

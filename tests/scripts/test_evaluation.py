@@ -44,6 +44,21 @@ def test_a_lower_picture_rate_holds_the_middle_picture(scripts, corpus, tmp_path
     assert json.loads((derived / "index.json").read_text())["count"] == 2
 
 
+def test_smaller_pictures_are_means_of_larger_ones(scripts, corpus, tmp_path):
+    from evaluation.small_runs import derive_corpus
+
+    large = np.zeros((3, 8, 4, 4, 3), np.uint8)
+    large[:, :, :2, :2] = np.arange(8, dtype=np.uint8).reshape(1, 8, 1, 1, 1) * 10
+    large[:, :, 2, 3] = 80
+    np.save(corpus / "pictures.npy", large)
+    derived = derive_corpus(corpus, tmp_path / "derived", scenes=2, hold=2, size_px=2)
+    pictures = np.load(derived / "pictures.npy")
+    assert pictures.shape == (2, 8, 2, 2, 3)
+    assert pictures[0, :, 0, 0, 0].tolist() == [10, 10, 30, 30, 50, 50, 70, 70]
+    assert (pictures[:, :, 1, 1] == 20).all()
+    assert (pictures[:, :, 1, 0] == 0).all()
+
+
 def test_summaries_leave_out_what_a_seed_could_not_measure(scripts):
     from evaluation.measures import summary, table
 
