@@ -14,7 +14,8 @@ from torch import Tensor
 from foleyline_training.config import Config
 from foleyline_training.data.clips import draw_clips
 from foleyline_training.data.corpus_files import ClipArrays
-from foleyline_training.data.crops import Merged, draw_crop
+from foleyline_training.data.crops import Crop, Merged, draw_crop
+from foleyline_training.data.light import Light, draw_light, moved
 from foleyline_training.models.cavp import Heard
 from foleyline_training.objectives.contrastive import semantic_contrast, temporal_contrast
 from foleyline_training.share import WHOLE, Share
@@ -24,10 +25,8 @@ CONTACT_WEIGHT = 4.0
 """Contacts are rare among pictures; this is how much one counts against its absence."""
 CONTACT_SHARE, KIND_SHARE, PLACE_SHARE, LASTING_SHARE = 8.0, 8.0, 30.0, 2.0
 """What the head's four losses count beside a contrast; about one picture in 15 has a contact."""
-MOST_MOVED_PX = 4
-"""How far a window's pictures are moved, so that no place on the picture is learnt by heart."""
-TINT = 0.12
-"""How much brighter or darker each colour of a window gets, beside the light."""
+MOST_MOVED = 1 / 12
+"""How far a window's pictures are moved, of their side, so that no place is learnt by heart."""
 AUDIBLE = 40
 """Of 255: how loud a lasting sound has to be to count as going on."""
 LOG_SCALE_MAX = float(np.log(100.0))
@@ -48,8 +47,7 @@ class Look(NamedTuple):
     """How a step's pictures are changed."""
 
     mirrored: bool
-    light: NDArray[np.float64]
-    """(batch, 1, 3, 1, 1), how much brighter each colour gets."""
+    light: Light
     moves: NDArray[np.int64]
     """(batch, 2), pixels down and right."""
 
@@ -69,6 +67,7 @@ class CavpStage:
         self.mels = corpus.mels(config.clips.mel_hop if config.clips else None)
         self.mel_per_picture = self.mels.shape[1] // corpus.duration
         self.temporal_weight = config.clips.temporal_weight if config.clips else 1.0
+        self._near: Tensor | None = None
 
     def loss(
         self, rng: np.random.Generator, share: Share = WHOLE
@@ -115,22 +114,36 @@ class CavpStage:
         corpus = self.corpus
         videos, look = self._drawn(rng)
         crops = [crop for video in share.of(videos) for crop in video]
-        pictures = np.stack([crop.cut(corpus.pictures) for crop in crops])
-        light = np.ones((len(crops), 1, 1, 1, 1))
+        shown = as_pictures(self._cut_pictures(crops, share), share)
         if look is not None:
-            light, moves = share.of(look.light), share.of(look.moves)
-            pictures = np.stack([moved(p, *m) for p, m in zip(pictures, moves, strict=True)])
+            shown = moved(look.light.of(share).on(shown), share.of(look.moves))
             if look.mirrored:
-                pictures = np.flip(pictures, axis=-2)  # the sound stays: the models are mono
+                shown = shown.flip(-1)  # the sound stays: the models are mono
         mel = np.stack([crop.cut(self.mels, self.mel_per_picture) for crop in crops])
         kind = np.stack([crop.cut(corpus.contacts_seen) for crop in crops])
         place = np.stack([crop.cut(corpus.contact_place) for crop in crops])
         lasting = np.stack([crop.cut(corpus.activity) for crop in crops])
         return (
-            as_pictures(pictures, share, light),
+            shown,
             share.put(mel).transpose(1, 2),
             Truth(share.put(kind), share.put(place), share.put(lasting > AUDIBLE)),
         )
+
+    def _cut_pictures(self, crops: list[Crop], share: Share) -> Tensor:
+        """Pictures uint8 (crops, frames, size, size, 3), wherever they are kept.
+
+        All are on the graphics card if they take at most half of what it has free: there a step
+        waits for a few indices, and not for 40 MB of pictures.
+        """
+        pictures = self.corpus.pictures
+        if self._near is None and share.device.type == "cuda" and isinstance(pictures, np.ndarray):
+            free, _ = torch.cuda.mem_get_info(share.device)
+            if 2 * pictures.nbytes <= free:
+                self._near = torch.from_numpy(pictures).to(share.device)
+        if self._near is None:
+            return torch.from_numpy(np.stack([crop.cut(pictures) for crop in crops]))
+        cuts = [self._near[crop.scene, crop.first : crop.first + crop.count] for crop in crops]
+        return torch.stack(cuts)
 
     def _drawn(self, rng: np.random.Generator) -> tuple[list[Merged], Look | None]:
         """Crops of each row, and how their pictures are changed; the released ones are not."""
@@ -143,9 +156,9 @@ class CavpStage:
         count = self.config.features.per_window
         crops = [draw_crop(rng, corpus.scenes, corpus.duration, count) for _ in range(batch)]
         mirrored = rng.random() < 0.5
-        light = rng.uniform(0.75, 1.3, size=(batch, 1, 1, 1, 1))
-        light = light * rng.uniform(1 - TINT, 1 + TINT, size=(batch, 1, 3, 1, 1))
-        moves = rng.integers(-MOST_MOVED_PX, MOST_MOVED_PX + 1, size=(batch, 2))
+        light = draw_light(rng, batch)
+        most = round(MOST_MOVED * corpus.pictures.shape[2])
+        moves = rng.integers(-most, most + 1, size=(batch, 2))
         return [(crop,) for crop in crops], Look(mirrored, light, moves)
 
     def extra_state(self) -> dict[str, Any]:
@@ -169,21 +182,9 @@ def contact_losses(told: Heard, truth: Truth) -> dict[str, Tensor]:
     }
 
 
-def moved(pictures: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
-    """``pictures`` (frames, size, size, 3) moved by so many pixels; edges are drawn out."""
-    places = np.arange(pictures.shape[1])
-    rows, columns = (np.clip(places - by, 0, len(places) - 1) for by in (down, right))
-    return pictures[:, rows][:, :, columns]
-
-
-def as_pictures(values: NDArray[np.uint8], share: Share, light: NDArray[np.float64]) -> Tensor:
+def as_pictures(values: Tensor, share: Share) -> Tensor:
     """uint8 (batch, frames, size, size, 3) to (batch, frames, 3, size, size) in [0, 1].
 
     In the precision that the networks compute in: a colour has 8 bits, and so has bfloat16.
-
-    Args:
-        light: (batch, 1, 3, 1, 1), how much brighter each colour of a window gets.
     """
-    pictures = torch.from_numpy(np.ascontiguousarray(values)).to(share.device, share.dtype)
-    gain = torch.from_numpy(light / 255).to(share.device, share.dtype)
-    return (pictures.movedim(-1, -3) * gain).clamp_(0, 1)
+    return values.to(share.device).movedim(-1, -3).to(share.dtype) / 255

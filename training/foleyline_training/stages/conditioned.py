@@ -18,6 +18,7 @@ from foleyline_contract.bundle import file_sha256
 from foleyline_training.config import Config
 from foleyline_training.data.corpus_files import ClipArrays, as_pictures
 from foleyline_training.data.crops import Merged, cut, draw_crop, draw_window
+from foleyline_training.share import whole_share
 from foleyline_training.stages.networks import cavp_of, make_autoencoder, trained
 from foleyline_training.stages.pairs import draw_pairs
 
@@ -94,13 +95,14 @@ class ConditionedData:
         self.scale_factor = scale_factor or float(1 / means.astype(np.float32).std())
 
     def _moments(self, run: Path) -> NDArray[np.float16]:
-        network = trained(make_autoencoder(self.config), run / "autoencoder.pt").encoder
+        device = _device(self.config)
+        network = trained(make_autoencoder(self.config), run / "autoencoder.pt").encoder.to(device)
         mels = self.corpus.mels()
 
         def compute(start: int, stop: int) -> NDArray[np.float16]:
             mel = torch.from_numpy(mels[start:stop].astype(np.float32)).transpose(1, 2)
-            moments = torch.cat(network(mel), dim=1)
-            return moments.transpose(1, 2).numpy().astype(np.float16)
+            moments = torch.cat(network(mel.to(device)), dim=1)
+            return moments.transpose(1, 2).cpu().numpy().astype(np.float16)
 
         latent = self.config.latent
         shape = (self.corpus.duration * latent.columns_per_feature, 2 * latent.channels)
@@ -158,15 +160,20 @@ class ConditionedData:
 
 def cached_features(config: Config, corpus: ClipArrays, run: Path) -> NDArray[np.float16]:
     """Features (scenes, duration, feature_dim) of whole scenes, by the run's trained CAVP."""
-    weights = run / "cavp.pt"
-    encode = trained(cavp_of(config, len(corpus.materials)), weights).video
+    weights, device = run / "cavp.pt", _device(config)
+    encode = trained(cavp_of(config, len(corpus.materials)), weights).video.to(device)
 
     def compute(start: int, stop: int) -> NDArray[np.float16]:
         pictures = as_pictures(corpus.pictures[start:stop])
-        return encode(pictures).numpy().astype(np.float16)
+        return encode(pictures.to(device)).cpu().numpy().astype(np.float16)
 
     shape = (corpus.duration, config.features.dim)
     return corpus.cached(_named("features", weights), shape, compute)
+
+
+def _device(config: Config) -> torch.device:
+    """Where the stage that reads the caches trains; they are made there too."""
+    return whole_share(config.stages["diffusion"]).device
 
 
 def _named(what: str, weights: Path) -> str:
