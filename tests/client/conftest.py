@@ -16,7 +16,7 @@ if str(FAKES) not in sys.path:
     sys.path.append(str(FAKES))
 
 from stub_engine import StubEngine  # noqa: E402
-from stub_server import stub_server  # noqa: E402
+from stub_server import end, stub_server  # noqa: E402
 from transport import FakeTransport  # noqa: E402
 
 from foleyline_client.session import Session  # noqa: E402
@@ -60,7 +60,7 @@ class ServerThread:
             return session.all_jobs()
 
     def end(self) -> None:
-        self._server.stop()
+        end(self._server)
         self._thread.join(20)
 
 

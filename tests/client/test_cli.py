@@ -260,7 +260,7 @@ def test_each_error_has_words_and_exit_code(start_server, workplace, capsys, cod
 def test_take_that_cannot_be_kept_ends_the_job_and_stays_with_the_server(
     start_server, workplace, monkeypatch, capsys
 ):
-    server = start_server(job_s=20)
+    server = start_server(job_s=8)
     calls = []
 
     def refuse(*arguments, **_):
@@ -281,7 +281,7 @@ def test_take_that_cannot_be_kept_ends_the_job_and_stays_with_the_server(
 
 
 def test_no_server(capsys, monkeypatch):
-    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 0.2)
+    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 0.1)
     here = "tcp://127.0.0.1:9"
     assert main(["status", "--server", here]) == 4
     assert main(["generate", "a.mp4", "--no-start", "--server", here]) == 4
@@ -329,7 +329,7 @@ def interruptible():
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 @pytest.mark.usefixtures("interruptible")
 def test_interrupt_cancels_at_the_server(start_server, workplace):
-    server = start_server(job_s=30)
+    server = start_server(job_s=10)
     command = [sys.executable, "-m", "foleyline_client.cli", "generate", "a.mp4"]
     with subprocess.Popen(
         [*command, "--duration", "1", "--server", server.address],
@@ -396,7 +396,7 @@ def test_detach_and_fetch(foley, server, workplace, capsys):
 
 
 def test_fetch_waits_for_jobs_at_work_and_keeps_what_it_is_told_to(start_server, workplace):
-    server = start_server(job_s=1)
+    server = start_server(job_s=0.4)
     jobs = [detach(server, clip) for clip in ("a.mp4", "door.mp4")]
     assert main(["fetch", *jobs, "--keep", "--server", server.address]) == 0
     assert wavs(workplace) == ["a-foley.wav", "door-foley.wav"]

@@ -16,7 +16,7 @@ from foleyline_contract.messages import ServerStatus
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """Nothing of this machine's own is looked at or written to."""
-    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 0.5)
+    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 0.1)  # nobody answers
     monkeypatch.setattr(doctor, "log_folder", lambda: tmp_path / "logs")
     monkeypatch.setattr(doctor, "find_server_command", lambda: program(tmp_path, "print('[]')"))
     return tmp_path
@@ -39,7 +39,8 @@ def silent():
         yield f"tcp://127.0.0.1:{other.getsockname()[1]}"
 
 
-def test_all_is_well(start_server):
+def test_all_is_well(start_server, monkeypatch):
+    monkeypatch.setattr(launcher, "FIRST_HELLO_S", 5.0)
     checks = found(start_server().address)
     assert {check.state for check in checks.values()} == {OK}, checks
     assert {"client", "log folder", "server program", "server", "takes", "disk"} <= checks.keys()

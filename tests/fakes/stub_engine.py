@@ -37,6 +37,8 @@ FLASH = 60.0
 _LOOK_S = Fraction(1, 500)
 """Shorter frames are overlooked; a flash's own time is exact."""
 _SIDE_PX = 16
+_NAP_S = 0.05
+"""Longest sleep without a look whether the job goes on: tests cancel jobs of half a minute."""
 BUNDLE = BundleInfo(
     name="mini",
     version="1",
@@ -113,7 +115,7 @@ class StubEngine:
         seed = order.settings.seed_of(number)
         wait_s = self.job_s / order.settings.takes / self.steps
         for step in range(1, self.steps + 1):
-            time.sleep(wait_s)
+            _sleep(wait_s, meter)
             meter.sampling(number, step, self.steps)
             if self._fail is not None and step > self.steps // 2:
                 raise ERRORS_BY_CODE[self._fail]("The stub engine was told to fail.")
@@ -136,6 +138,14 @@ class StubEngine:
 
     def close(self) -> None:
         pass
+
+
+def _sleep(wait_s: float, meter: Meter) -> None:
+    while wait_s > _NAP_S:
+        time.sleep(_NAP_S)
+        meter.check()
+        wait_s -= _NAP_S
+    time.sleep(wait_s)
 
 
 def flashes(clip: Clip, check: Callable[[], None] = lambda: None) -> list[int]:

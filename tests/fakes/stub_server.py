@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from stub_engine import StubEngine
 
+from foleyline_contract import messages as m
 from foleyline_contract.errors import ERRORS_BY_CODE, FoleyError
 from foleyline_server import log
 from foleyline_server.media.decoders import Decoders
@@ -42,6 +43,16 @@ def stub_server(
         stack.callback(store.close)
         decoders = stack.enter_context(Decoders())
         yield stack.enter_context(Server(address, engine, store, decoders, limits, **options))
+
+
+def end(server: Server) -> None:
+    """Stop a server that another thread runs, at once.
+
+    ``stop`` only raises a flag, as a signal handler may do no more; the router sees it when
+    it wakes up, a tenth of a second later, and hundreds of tests end a server.
+    """
+    server.stop()
+    server._router.outbox.tell(b"nobody", m.Goodbye(), None)
 
 
 def main() -> int:

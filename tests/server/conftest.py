@@ -33,6 +33,7 @@ def serving(
 ) -> Iterator[SimpleNamespace]:
     """A server on a free port with a store in ``folder``; ``call`` opens a client."""
     from raw_caller import Caller
+    from stub_server import end
 
     callers: list[Caller] = []
     with (
@@ -51,7 +52,7 @@ def serving(
                 server=running, call=call, thread=thread, store=store, engine=engine
             )
         finally:
-            running.stop()
+            end(running)
             thread.join(20)
             for caller in callers:
                 caller.close()

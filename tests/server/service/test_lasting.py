@@ -243,7 +243,7 @@ def test_a_full_disk_is_one_sentence(serve, stub, movie: Path, monkeypatch) -> N
 
 
 def test_somebody_who_waits_overtakes_a_running_fill(serve, stub, movie: Path) -> None:
-    with serve(stub(job_s=1)) as server:
+    with serve(stub(job_s=0.5)) as server:
         caller = server.call()
         fill = [caller.send(job(movie, seed=n, batch=True)) for n in (10, 20)]
         until_step(caller, fill[0])
@@ -261,6 +261,7 @@ def test_how_the_server_is(serve, stub, movie: Path) -> None:
         deadline = time.monotonic() + 10
         while not (status := caller.ask(m.Status()).message).stored_bytes:
             assert time.monotonic() < deadline
+            time.sleep(0.02)
         assert (status.running, status.queued, status.loaded) == (0, 0, ("mini",))
         assert status.stored_bytes >= status.unacknowledged_bytes >= 3 * 48000
         assert status.free_bytes > 0 and status.stored_max_bytes == 1 << 30
