@@ -161,6 +161,8 @@ class CorpusFiles(ClipArrays):
         return grid, place
 
 
-def as_pictures(values: NDArray[np.generic]) -> torch.Tensor:
+def as_pictures(values: NDArray[np.generic], device: torch.device | None = None) -> torch.Tensor:
     """uint8 (..., frames, size, size, 3) to float (..., frames, 3, size, size) in [0, 1]."""
-    return torch.from_numpy(values.astype(np.float32)).movedim(-1, -3).contiguous() / 255
+    # As bytes to the device: a quarter of the way, and it is quicker at the rest.
+    pictures = torch.from_numpy(np.array(values)).to(device)
+    return pictures.float().movedim(-1, -3).contiguous() / 255

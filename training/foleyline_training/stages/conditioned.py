@@ -164,8 +164,8 @@ def cached_features(config: Config, corpus: ClipArrays, run: Path) -> NDArray[np
     encode = trained(cavp_of(config, len(corpus.materials)), weights).video.to(device)
 
     def compute(start: int, stop: int) -> NDArray[np.float16]:
-        pictures = as_pictures(corpus.pictures[start:stop])
-        return encode(pictures.to(device)).cpu().numpy().astype(np.float16)
+        pictures = as_pictures(corpus.pictures[start:stop], device)
+        return encode(pictures).cpu().numpy().astype(np.float16)
 
     shape = (corpus.duration, config.features.dim)
     return corpus.cached(_named("features", weights), shape, compute)
