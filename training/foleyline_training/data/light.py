@@ -68,7 +68,8 @@ def draw_light(rng: np.random.Generator, batch: int) -> Light:
     matrix = np.where(grey, np.tile(_LUMA, (3, 1)), matrix) * gain[:, :, None]
     sign = np.where(negative, -1.0, 1.0)
     exponent = np.exp(rng.uniform(np.log(FLATTEST), np.log(STEEPEST), size=batch))
-    return Light(matrix * sign[:, None, None], np.repeat(negative[:, None] * 1.0, 3, 1), exponent)
+    offset = np.repeat(negative[:, None], 3, 1).astype(np.float64)
+    return Light(matrix * sign[:, None, None], offset, exponent)
 
 
 def moved(pictures: Tensor, moves: NDArray[np.int64]) -> Tensor:

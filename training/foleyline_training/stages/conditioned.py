@@ -161,7 +161,7 @@ class ConditionedData:
 def cached_features(config: Config, corpus: ClipArrays, run: Path) -> NDArray[np.float16]:
     """Features (scenes, duration, feature_dim) of whole scenes, by the run's trained CAVP."""
     weights, device = run / "cavp.pt", _device(config)
-    encode = trained(cavp_of(config, len(corpus.materials)), weights).video.to(device)
+    encode = trained(cavp_of(config, len(corpus.materials)), weights).to(device).video
 
     def compute(start: int, stop: int) -> NDArray[np.float16]:
         pictures = as_pictures(corpus.pictures[start:stop], device)
