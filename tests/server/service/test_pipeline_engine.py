@@ -97,7 +97,7 @@ SOUNDS = (None, "wood", "footstep_loose")
 def test_jobs_that_ask_for_different_sounds_share_batches(
     askable_folder: Path, engine_of, movie, calls, monkeypatch
 ) -> None:
-    monkeypatch.setattr("foleyline_server.runtime.collector.GATHER_S", 0.2)
+    monkeypatch.setattr("foleyline_server.runtime.collector.GATHER_S", 1.0)
     options = RuntimeOptions((CPU,), 1, windows_per_batch=4)
     engine = engine_of(BundleShelf([askable_folder], options, "askable"))
     clip = clip_of(movie)
