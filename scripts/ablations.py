@@ -46,6 +46,10 @@ class Variant:
     merge_rate: float = 0.5
     size_px: int | None = None
 
+    def fits(self, config: Config) -> bool:
+        """Whether it is another than the run itself; pictures only become smaller."""
+        return self.size_px is None or self.size_px < config.picture.height_px
+
     def config(self, config: Config, unet_width: int | None) -> Config:
         """The run's configuration with what this variant changes."""
         networks = replace(
@@ -86,6 +90,8 @@ def main() -> int:
     measures = Measures(judges, scenes, distribution=False)
     rows = {"real": summary([measures.real])}
     for variant in VARIANTS:
+        if not variant.fits(judges.config):
+            continue
         if arguments.only is None or variant.name in arguments.only:
             rows[variant.name] = _row(variant, arguments, measures)
             print(f"{variant.name}: {rows[variant.name]['f1_50ms']}", file=sys.stderr, flush=True)

@@ -161,8 +161,17 @@ class CorpusFiles(ClipArrays):
         return grid, place
 
 
-def as_pictures(values: NDArray[np.generic], device: torch.device | None = None) -> torch.Tensor:
-    """uint8 (..., frames, size, size, 3) to float (..., frames, 3, size, size) in [0, 1]."""
+def as_pictures(
+    values: NDArray[np.uint8] | torch.Tensor,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> torch.Tensor:
+    """uint8 (..., frames, size, size, 3) to (..., frames, 3, size, size) in [0, 1].
+
+    Args:
+        dtype: what networks compute in; a colour has 8 bits, and so has bfloat16.
+    """
+    if not isinstance(values, torch.Tensor):
+        values = torch.from_numpy(np.array(values))
     # As bytes to the device: a quarter of the way, and it is quicker at the rest.
-    pictures = torch.from_numpy(np.array(values)).to(device)
-    return pictures.float().movedim(-1, -3).contiguous() / 255
+    return values.to(device).movedim(-1, -3).to(dtype).contiguous() / 255

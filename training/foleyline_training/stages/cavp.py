@@ -13,7 +13,7 @@ from torch import Tensor
 
 from foleyline_training.config import Config
 from foleyline_training.data.clips import draw_clips
-from foleyline_training.data.corpus_files import ClipArrays
+from foleyline_training.data.corpus_files import ClipArrays, as_pictures
 from foleyline_training.data.crops import Crop, Merged, draw_crop
 from foleyline_training.data.light import Light, draw_light, moved
 from foleyline_training.models.cavp import Heard
@@ -114,7 +114,7 @@ class CavpStage:
         corpus = self.corpus
         videos, look = self._drawn(rng)
         crops = [crop for video in share.of(videos) for crop in video]
-        shown = as_pictures(self._cut_pictures(crops, share), share)
+        shown = as_pictures(self._cut_pictures(crops, share), share.device, share.dtype)
         if look is not None:
             shown = moved(look.light.of(share).on(shown), share.of(look.moves))
             if look.mirrored:
@@ -180,11 +180,3 @@ def contact_losses(told: Heard, truth: Truth) -> dict[str, Tensor]:
         "kind": KIND_SHARE * kind,
         "lasting": LASTING_SHARE * lasting,
     }
-
-
-def as_pictures(values: Tensor, share: Share) -> Tensor:
-    """uint8 (batch, frames, size, size, 3) to (batch, frames, 3, size, size) in [0, 1].
-
-    In the precision that the networks compute in: a colour has 8 bits, and so has bfloat16.
-    """
-    return values.to(share.device).movedim(-1, -3).to(share.dtype) / 255
