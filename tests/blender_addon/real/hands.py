@@ -73,7 +73,7 @@ class Hands:
         return self.sidebar.place(right_px, below_px)
 
     def press(self, does: str, right_px: int, near_px: int):
-        """Find that button and click it; the search begins at that height.
+        """Find the button whose deed begins so and click it; the search begins at that height.
 
         Raises:
             ButtonMissing: it is not there, or goes away each time that the hand is over it.
@@ -82,7 +82,7 @@ class Hands:
             below_px = yield from self.sidebar.find(does, right_px, near_px)
             x, y = self.sidebar.place(right_px, below_px)
             yield from self.move(x, y)
-            if self.sidebar.under_pointer() == does:
+            if self.sidebar.under_pointer().startswith(does):
                 yield from self._press_and_release(x, y, does)
                 return
         raise ButtonMissing(f"{does} does not stay in its place")

@@ -58,7 +58,7 @@ class Sidebar:
         return self.under_pointer()
 
     def find(self, does: str, right_px: int, near_px: int):
-        """How far below the top the button is, to a few pixels.
+        """How far below the top the first button is whose deed begins so, to a few pixels.
 
         Raises:
             ButtonMissing: there is none in sight; says which there are.
@@ -67,7 +67,7 @@ class Sidebar:
         seen: dict[str, int] = {}
         for below_px in self._outwards(near_px):
             found = yield from self.hover(right_px, below_px)
-            if found == does:
+            if found.startswith(does):
                 return below_px
             seen.setdefault(found, below_px)
         told = ", ".join(f"{what} at {seen[what]}" for what in sorted(seen, key=seen.get) if what)
