@@ -73,7 +73,7 @@ def test_a_run_keeps_its_configuration(mini, tmp_path):
         ({"precision": "half"}, "precision is 'half'"),
         ({"device": "tpu"}, "device is 'tpu'"),
         ({"accumulate": 0}, "does not fall into 0 parts"),
-        ({"accumulate": 5}, "a batch of 24 does not fall into 5 parts"),
+        ({"accumulate": 5}, "a batch of 48 does not fall into 5 parts"),
     ],
 )
 def test_stages_that_cannot_be_trained(mini, changed, reason):

@@ -23,7 +23,7 @@ def test_renderer_gets_the_configurations_numbers(mini):
     spec = corpus_spec(mini, Split.HELD_OUT)
     assert spec.split == "held_out"
     assert (spec.picture_fps, spec.phase_s) == (Fraction(125, 8), Fraction(4, 125))
-    assert (spec.picture_count, spec.size_px, spec.rate_hz) == (128, 48, 32000)
+    assert (spec.picture_count, spec.size_px, spec.rate_hz) == (128, 64, 32000)
 
 
 def test_sound_of_a_scene_is_whole_mel_frames(mini):
