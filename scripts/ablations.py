@@ -1,11 +1,16 @@
 """What each part of the method is worth, by short trainings of equal length.
 
     python scripts/ablations.py RUN WORK [--scenes 800] [--cavp-seconds 240] [--seconds 240]
-        [--clips 48] [--seeds 1] [--unet-width 128] [--only NAME] [-o ablations.json]
+        [--clips 48] [--seeds 1] [--unet-width 128] [--size-px 32] [--run-encoder] [--only NAME]
+        [-o ablations.json]
 
 RUN is a finished training run: its corpus, its autoencoder and its configuration are used. Every
 variant is trained on one thread for the same time and sampled at the run's own ``cfg_scale``,
 without a classifier. WORK keeps what is done; the same command goes on after a kill.
+
+A short training does little for a large encoder. ``--size-px`` shows all variants smaller
+pictures, for which it is smaller; ``--run-encoder`` takes RUN's own wherever a variant is shown
+the same pictures: compare such rows with one another only.
 
 Lower picture rates hold one picture of two or four; the grid of features stays as it is.
 """
@@ -25,7 +30,7 @@ from evaluation.makers import CFG, InProcess
 from evaluation.measures import Figures, Measures, summary, table
 from evaluation.run_bundle import load_run
 from evaluation.scenes import Scenes, SplitMissing
-from evaluation.small_runs import SmallRun, derive_corpus, shortened
+from evaluation.small_runs import SmallRun, derive_corpus, shortened, shown_at
 
 from foleyline_contract.specs import TAKE_RATE_HZ
 from foleyline_training.config import Config
@@ -50,17 +55,13 @@ class Variant:
         """Whether it is another than the run itself; pictures only become smaller."""
         return self.size_px is None or self.size_px < config.picture.height_px
 
-    def config(self, config: Config, unet_width: int | None) -> Config:
-        """The run's configuration with what this variant changes."""
+    def config(self, config: Config) -> Config:
+        """A configuration with what this variant changes."""
         networks = replace(
-            config.networks,
-            injection=self.injection,
-            video_encoder=self.video_encoder,
-            unet_width=unet_width or config.networks.unet_width,
+            config.networks, injection=self.injection, video_encoder=self.video_encoder
         )
-        size_px = self.size_px or config.picture.height_px
-        picture = replace(config.picture, height_px=size_px, width_px=size_px)
-        return replace(config, networks=networks, picture=picture, merge_rate=self.merge_rate)
+        changed = replace(config, networks=networks, merge_rate=self.merge_rate)
+        return shown_at(changed, self.size_px)
 
 
 VARIANTS = (
@@ -89,11 +90,12 @@ def main() -> int:
         return 1
     measures = Measures(judges, scenes, distribution=False)
     rows = {"real": summary([measures.real])}
+    base = _base(arguments, judges.config)
     for variant in VARIANTS:
-        if not variant.fits(judges.config):
+        if not variant.fits(base):
             continue
         if arguments.only is None or variant.name in arguments.only:
-            rows[variant.name] = _row(variant, arguments, measures)
+            rows[variant.name] = _row(variant, base, arguments, measures)
             print(f"{variant.name}: {rows[variant.name]['f1_50ms']}", file=sys.stderr, flush=True)
     print(table(rows, COLUMNS))
     if arguments.output:
@@ -101,20 +103,29 @@ def main() -> int:
     return 0
 
 
+def _base(arguments: argparse.Namespace, config: Config) -> Config:
+    """What all variants have in common."""
+    width = arguments.unet_width or config.networks.unet_width
+    config = replace(config, networks=replace(config.networks, unet_width=width))
+    seconds = {"cavp": arguments.cavp_seconds, "diffusion": arguments.seconds}
+    return shortened(shown_at(config, arguments.size_px), seconds)
+
+
 def _row(
-    variant: Variant, arguments: argparse.Namespace, measures: Measures
+    variant: Variant, base: Config, arguments: argparse.Namespace, measures: Measures
 ) -> dict[str, dict[str, float]]:
     """Train one variant and measure it."""
-    work, scenes = arguments.work, measures.scenes
-    seconds = {"cavp": arguments.cavp_seconds, "diffusion": arguments.seconds}
-    config = shortened(variant.config(measures.judges.config, arguments.unet_width), seconds)
+    work, scenes, whole = arguments.work, measures.scenes, measures.judges.config
+    config = variant.config(base)
     place = work / f"hold-{variant.hold}-{config.picture.height_px}px"
-    shown = variant.hold, variant.size_px
+    shown = variant.hold, config.picture.height_px
     corpus = derive_corpus(arguments.run / "corpus", place / "corpus", arguments.scenes, *shown)
     seen = derive_corpus(scenes.folder, place / "held_out", scenes.count, *shown)
     run = SmallRun(work / variant.name.replace(" ", "-"), config, corpus)
     run.begin(arguments.run)
-    if variant.trained:
+    if variant.trained and arguments.run_encoder and shown == (1, whole.picture.height_px):
+        copyfile(arguments.run / "cavp.pt", run.folder / "cavp.pt")
+    elif variant.trained:
         encoder = SmallRun(place / "encoder", config, corpus)
         encoder.begin(arguments.run)
         encoder.train("cavp")
@@ -139,6 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cavp-seconds", type=float, default=240)
     parser.add_argument("--seconds", type=float, default=240, help="of diffusion, each variant")
     parser.add_argument("--unet-width", type=int, help="of all variants; else the run's")
+    parser.add_argument("--size-px", type=int, help="of all pictures; else the run's")
+    parser.add_argument("--run-encoder", action="store_true", help="RUN's, where it can be used")
     parser.add_argument("--clips", type=int, default=48)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", action="append", metavar="NAME", help="repeatable")

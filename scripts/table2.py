@@ -1,13 +1,15 @@
 """The paper's Table 2 in small: guidance, and how much the encoder was trained on.
 
     python scripts/table2.py RUN WORK [--small-scenes 800] [--cavp-seconds 300] [--seconds 300]
-        [--classifier-seconds 120] [--clips 100] [--seeds 3] [-o table2.json]
+        [--classifier-seconds 120] [--size-px 32] [--unet-width 128] [--clips 100] [--seeds 3]
+        [-o table2.json]
 
 Two models are trained for the same times. They differ in stage 1 alone: CAVP sees the first
 scenes of RUN's corpus (the mini corpus), or all of it (the larger one). Diffusion and classifier
 see the mini corpus in both, as the paper's see VGGSound. Each is sampled without guidance, with
 classifier-free guidance and with both kinds. One and the same evaluation classifier, over RUN's
-own encoder, judges all six. WORK keeps what is done.
+own encoder, judges all six. WORK keeps what is done. ``--size-px`` shows both models smaller
+pictures, whose encoder is smaller and learns more in a short training.
 
 Source: Diff-Foley, Table 2.
 """
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -25,9 +28,10 @@ from evaluation.makers import CFG, DOUBLE, NO_GUIDANCE, InProcess
 from evaluation.measures import Figures, Measures, summary, table
 from evaluation.run_bundle import load_run
 from evaluation.scenes import Scenes, SplitMissing
-from evaluation.small_runs import SmallRun, derive_corpus, shortened
+from evaluation.small_runs import SmallRun, derive_corpus, shortened, shown_at
 
 from foleyline_contract.specs import TAKE_RATE_HZ
+from foleyline_training.config import Config
 from foleyline_training.metrics.taggers import TaggerMissing
 
 WINDOWS_PER_BATCH = 12
@@ -46,16 +50,16 @@ def main() -> int:
         return 1
     measures = Measures(judges, scenes, distribution=True)
     rows = {"real": summary([measures.real])}
-    small = derive_corpus(
-        arguments.run / "corpus", arguments.work / "mini-corpus", arguments.small_scenes
-    )
-    for name, seen in (("mini corpus", small), ("larger corpus", arguments.run / "corpus")):
-        maker = InProcess(
-            load_run(_trained(arguments, judges, name, small, seen), WINDOWS_PER_BATCH)
-        )
+    config = _config(arguments, judges.config)
+    small = _shown(arguments, config, "corpus", "mini-corpus", arguments.small_scenes)
+    large = _shown(arguments, config, "corpus", "larger-corpus", judges.training.scenes)
+    seen = Scenes(_shown(arguments, config, "held_out", "held_out", scenes.count), config)
+    for name, corpus in (("mini corpus", small), ("larger corpus", large)):
+        folder = _trained(arguments, config, name, small, corpus)
+        maker = InProcess(load_run(folder, WINDOWS_PER_BATCH))
         for way in (NO_GUIDANCE, CFG, DOUBLE):
             figures: list[Figures] = [
-                measures.of(maker.make(scenes, way, seed), TAKE_RATE_HZ)
+                measures.of(maker.make(seen, way, seed), TAKE_RATE_HZ)
                 for seed in range(arguments.seeds)
             ]
             rows[f"{name}, {way.name}"] = summary(figures)
@@ -68,16 +72,30 @@ def main() -> int:
     return 0
 
 
-def _trained(
-    arguments: argparse.Namespace, judges: Judges, name: str, small: Path, seen: Path
-) -> Path:
-    """Folder of a model whose CAVP was trained on ``seen``, and the rest on ``small``."""
+def _config(arguments: argparse.Namespace, config: Config) -> Config:
+    """Of both models."""
     seconds = {
         "cavp": arguments.cavp_seconds,
         "diffusion": arguments.seconds,
         "classifier": arguments.classifier_seconds,
     }
-    config = shortened(judges.config, seconds)
+    width = arguments.unet_width or config.networks.unet_width
+    config = replace(config, networks=replace(config.networks, unet_width=width))
+    return shortened(shown_at(config, arguments.size_px), seconds)
+
+
+def _shown(
+    arguments: argparse.Namespace, config: Config, split: str, name: str, scenes: int
+) -> Path:
+    """The first scenes of a split, with pictures of the configuration's size."""
+    source, size_px = arguments.run / split, config.picture.height_px
+    return derive_corpus(source, arguments.work / name, scenes, size_px=size_px)
+
+
+def _trained(
+    arguments: argparse.Namespace, config: Config, name: str, small: Path, seen: Path
+) -> Path:
+    """Folder of a model whose CAVP was trained on ``seen``, and the rest on ``small``."""
     run = SmallRun(arguments.work / name.replace(" ", "-"), config, small)
     run.begin(arguments.run)
     run.train("cavp", corpus=seen)
@@ -93,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cavp-seconds", type=float, default=300)
     parser.add_argument("--seconds", type=float, default=300, help="of diffusion")
     parser.add_argument("--classifier-seconds", type=float, default=120)
+    parser.add_argument("--size-px", type=int, help="of all pictures; else the run's")
+    parser.add_argument("--unet-width", type=int, help="of both models; else the run's")
     parser.add_argument("--judge-seconds", type=float, default=150)
     parser.add_argument("--clips", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)

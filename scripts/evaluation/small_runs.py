@@ -71,6 +71,12 @@ def shortened(config: Config, seconds: Mapping[str, float]) -> Config:
     return replace(config, stages=stages)
 
 
+def shown_at(config: Config, size_px: int | None) -> Config:
+    """``config`` for pictures of another size, if there is one."""
+    size_px = size_px or config.picture.height_px
+    return replace(config, picture=replace(config.picture, height_px=size_px, width_px=size_px))
+
+
 def derive_corpus(
     source: Path, folder: Path, scenes: int, hold: int = 1, size_px: int | None = None
 ) -> Path:

@@ -146,6 +146,14 @@ def test_a_child_is_told_of_prepared_data():
         _parser().parse_args(["all", "--data", "d", "--sounds", "s"])
 
 
+def test_a_corpus_to_train_on_too_is_looked_for_before_hours_of_rendering(tmp_path, capsys):
+    (tmp_path / "LICENSES.csv").touch()
+    given = ["--sounds", str(tmp_path), "--run", str(tmp_path / "run"), "--config", TINY]
+    assert main(["corpus", *given, "--also", str(tmp_path / "nowhere")]) == 1
+    assert "no finished corpus" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "rendered").exists()
+
+
 def test_rigid_scenes_need_a_python_with_bpy(tmp_path, capsys):
     (tmp_path / "LICENSES.csv").touch()
     given = ["--sounds", str(tmp_path), "--out", str(tmp_path / "out"), "--count", "1"]

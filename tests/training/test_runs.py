@@ -1,13 +1,23 @@
+import json
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
+from shutil import copytree
 
 import pytest
 
 from foleyline_training.checkpoints import load_checkpoint
 from foleyline_training.config import STAGES, load_config
 from foleyline_training.corpus.split import Split
-from foleyline_training.runs import HELD_OUT_SEED, SIDE_BY_SIDE, Run, corpus_spec, train_stage
+from foleyline_training.data.corpus_files import CorpusFiles
+from foleyline_training.runs import (
+    HELD_OUT_SEED,
+    SIDE_BY_SIDE,
+    Run,
+    corpus_spec,
+    render,
+    train_stage,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +51,21 @@ def test_all_stages_train_in_order(tiny, corpus, tmp_path):
     for name in chain(*SIDE_BY_SIDE):
         done = train_stage(name, config, Run(tmp_path, sounds=tmp_path))
         assert load_checkpoint(done)["steps"] == 1
+
+
+def test_another_corpus_is_joined_to_the_rendered_one(tiny, corpus, tmp_path, monkeypatch):
+    """Rendering is replaced by a copy of a corpus that is there already."""
+    index = {"spec": {}, "materials": corpus.materials, "count": corpus.scenes, "sounds": []}
+    (corpus.folder / "index.json").write_text(json.dumps(index))
+    made = []
+
+    def rendered(_spec, _seed, _count, folder, _sounds, processes):
+        made.append(folder.name)
+        copytree(corpus.folder, folder)
+
+    monkeypatch.setattr("foleyline_training.runs.generate_shard", rendered)
+    render(tiny, Run(tmp_path / "run", sounds=tmp_path, also=[corpus.folder]))
+    assert made == ["rendered", "held_out", "unseen"]
+    both = CorpusFiles(tmp_path / "run" / "corpus", tiny)
+    assert both.scenes == 2 * corpus.scenes
+    assert both.contacts_seen.sum() == 2 * corpus.contacts_seen.sum()

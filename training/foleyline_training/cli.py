@@ -54,6 +54,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments.start,
         arguments.autoencoder,
         {part: Path(file) for part, _, file in (text.partition("=") for text in arguments.init)},
+        arguments.also,
     )
     if run.sounds and not _has_table(run.sounds):
         return 2
@@ -72,6 +73,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _carry_out(work: Callable[[Processes], None]) -> int:
     from foleyline_training import distributed, finetune, interrupts, runs, start
+    from foleyline_training.corpus.join import CorporaDiffer
     from foleyline_training.prepare.errors import PrepareError
     from foleyline_training.weights_file import CheckpointError
 
@@ -84,6 +86,7 @@ def _carry_out(work: Callable[[Processes], None]) -> int:
     except (
         runs.TimbreLost,
         runs.StageFailed,
+        CorporaDiffer,
         finetune.ExportFailed,
         FoleyError,
         FloatingPointError,
@@ -167,14 +170,15 @@ def _make_rigid(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if not _has_table(arguments.sounds):
         return 2
-    spec = CorpusSpec(size_px=arguments.size_px, split=Split(arguments.split))
+    size_px = arguments.size_px or CorpusSpec().size_px
+    spec = CorpusSpec(size_px=size_px, split=Split(arguments.split))
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
         # Blender first: that it is not there is known soonest.
         with Blender(arguments.bpy, arguments.out / "blender.log") as blender:
             generate_rigid(
                 spec,
-                Rendering(arguments.render_px, arguments.samples, arguments.files),
+                Rendering(arguments.render_px or size_px, arguments.samples, arguments.files),
                 start_seed=arguments.start_seed,
                 count=arguments.count,
                 folder=arguments.out,
@@ -192,7 +196,7 @@ def _make_rigid(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="foley-train", description=__doc__)
-    parser.set_defaults(data=None, start=None, autoencoder=None, init=[])
+    parser.set_defaults(data=None, start=None, autoencoder=None, init=[], also=[])
     commands = parser.add_subparsers(dest="command", required=True)
     everything = commands.add_parser("all", help="render the corpus and train every stage")
     corpus = commands.add_parser("corpus", help="render the corpus only")
@@ -228,6 +232,15 @@ def _parser() -> argparse.ArgumentParser:
             )
         command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
         command.add_argument("--workers", type=int, default=2, help="rendering processes")
+    for command in (everything, corpus):
+        command.add_argument(
+            "--also",
+            type=Path,
+            action="append",
+            default=[],
+            metavar="CORPUS",
+            help="train on another corpus, too, such as one of 'rigid'; twice: it counts twice",
+        )
     for command in (everything, corpus, stage, finetune):
         command.add_argument(
             "--log-dir", type=Path, help="where TensorBoard's logs go; RUN/tensorboard if left out"
@@ -252,8 +265,8 @@ def _add_rigid(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--files", action="store_true", help="keep the scenes as video files")
     command.add_argument("--start-seed", type=int, default=0)
-    command.add_argument("--size-px", type=int, default=48)
-    command.add_argument("--render-px", type=int, default=48, help="size before it is scaled")
+    command.add_argument("--size-px", type=int, help="of the pictures; mini's if left out")
+    command.add_argument("--render-px", type=int, help="size before it is scaled")
     command.add_argument("--samples", type=int, default=3, help="rays a pixel")
 
 

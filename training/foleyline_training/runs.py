@@ -10,7 +10,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,7 @@ import torch
 
 from foleyline_contract.errors import SettingInvalid
 from foleyline_training.config import OPTIONAL_STAGES, Config, write_run_config
+from foleyline_training.corpus.join import check_finished, join_corpora
 from foleyline_training.corpus.shards import CorpusSpec, generate_shard
 from foleyline_training.corpus.split import Split
 from foleyline_training.data.corpus_files import ClipArrays, CorpusFiles
@@ -71,6 +72,7 @@ class Run:
         start: a finished run whose weights every stage starts from.
         autoencoder: Stable Diffusion's, for released networks.
         first_weights: files by what they give first weights to; given_weights.py says what can be.
+        also: corpora that are trained on beside the one that is rendered.
     """
 
     folder: Path
@@ -81,6 +83,7 @@ class Run:
     start: Path | None = None
     autoencoder: Path | None = None
     first_weights: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    also: Sequence[Path] = ()
 
     @property
     def corpus(self) -> Path:
@@ -111,14 +114,18 @@ def render(config: Config, run: Run) -> None:
     """Render the training corpus and those for measuring, each where it is still missing."""
     if run.sounds is None:
         raise ValueError("a corpus is rendered with sounds, and the run has none")
+    check_finished(run.also)  # Before hours of rendering, not after.
     first, sizes = HELD_OUT_SEED + config.seed, config.corpus
+    own = run.folder / "rendered" if run.also else run.corpus
     for folder, start_seed, count, split in (
-        (run.corpus, config.seed, sizes.scenes, Split.TRAINING),
+        (own, config.seed, sizes.scenes, Split.TRAINING),
         (run.held_out, first, sizes.held_out_scenes, Split.HELD_OUT),
         (run.unseen, first, sizes.unseen_scenes, Split.UNSEEN),
     ):
         spec = corpus_spec(config, split)
         generate_shard(spec, start_seed, count, folder, run.sounds, processes=run.workers)
+    if run.also:
+        join_corpora([own, *run.also], run.corpus)
 
 
 def train_stage(name: str, config: Config, run: Run, processes: Processes = ALONE) -> Path:

@@ -42,11 +42,12 @@ REPEATS = 5
 KEEP = "sequencer.foley_take_keep()", 274, 525
 NEW_SEEDS = "sequencer.foley_takes_new()", 274, 545
 SEED = "foley.seed", 150, 254
+SOUND = "foley.sound", 150, 168
 SPEAKER_FROM_RIGHT_PX, LIST_PX = 87, 400
 HEADER_FROM_RIGHT_PX, ADVANCED_PX, OUTPUT_PX, ACTIVE_TAKE_PX = 250, 32, 58, 33
 """Headers, which are no buttons: below the seed, and below New Seeds."""
 ANY_CROSS, LAST_ROW_PX = 'sequencer.foley_cancel(job="', 600
-"""One of the last rows, whosever it is: on a fast machine a job has left its row before it is found."""
+"""One of the last rows, whosever: on a fast machine a job leaves its row before it is found."""
 CANCEL_ALL = "sequencer.foley_cancel()", 310, 647
 CLICKS_MAX = 5
 """The list moves up when a job ends; a click at that very moment hits nothing."""
@@ -160,9 +161,13 @@ def keep(hands: Hands):
 
 
 def settings(hands: Hands):
-    """What is folded at first: the active take, Advanced and Output."""
+    """The list of sounds, and what is folded at first: the active take, Advanced and Output."""
     select("workshop")
     yield 0.5
+    yield from hands.press(*SOUND)
+    yield 0.5
+    hands.shot("sounds")
+    yield from hands.key("ESC")
     active_px = ACTIVE_TAKE_PX + (yield from hands.sidebar.centre(*NEW_SEEDS))
     yield from hands.click_from_right(HEADER_FROM_RIGHT_PX, active_px)
     yield 0.5

@@ -64,6 +64,7 @@ IMAGES = {
     "failed": ("failed", (1220, 144, 380, 568)),
     "no-server": ("6-no-server", (1220, 462, 380, 388)),
     "settings": ("settings", SIDEBAR),
+    "sounds": ("sounds", SIDEBAR),
     "reopened": ("evening", SEQUENCER),
     "preferences": ("preferences", (278, 181, 694, 250)),
 }

@@ -42,7 +42,7 @@ class CorpusSpec:
     picture_fps: Fraction = Fraction(125, 8)
     picture_count: int = 128
     phase_s: Fraction = Fraction(4, 125)
-    size_px: int = 48
+    size_px: int = 64
     rate_hz: int = 32000
     split: Split = Split.TRAINING
 

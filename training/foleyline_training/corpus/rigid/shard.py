@@ -46,7 +46,7 @@ class Rendering:
     rendered; in a file the frames in between repeat the one before.
     """
 
-    size_px: int = 48
+    size_px: int = 64
     samples: int = 3
     files: bool = False
 
