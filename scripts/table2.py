@@ -53,7 +53,8 @@ def main() -> int:
     config = _config(arguments, judges.config)
     small = _shown(arguments, config, "corpus", "mini-corpus", arguments.small_scenes)
     large = _shown(arguments, config, "corpus", "larger-corpus", judges.training.scenes)
-    seen = Scenes(_shown(arguments, config, "held_out", "held_out", scenes.count), config)
+    shown = _shown(arguments, config, "held_out", "held_out", scenes.count)
+    seen = Scenes(shown, config, scenes.count)
     for name, corpus in (("mini corpus", small), ("larger corpus", large)):
         folder = _trained(arguments, config, name, small, corpus)
         maker = InProcess(load_run(folder, WINDOWS_PER_BATCH))

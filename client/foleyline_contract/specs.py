@@ -157,18 +157,24 @@ class AlignerSpec:
 
 @dataclass(frozen=True, slots=True)
 class SamplingDefaults:
-    """What a request gets when it does not say otherwise."""
+    """What a request gets when it does not say otherwise.
+
+    Attributes:
+        palette_scale: how much a sound that is asked for counts: the condition with it is pushed
+            away from the one without, so many times as far. Only the bundle says so.
+    """
 
     sampler: str
     steps: int
     cfg_scale: float
     align_scale: float
     vocoder: str
+    palette_scale: float = 1.0
 
     def __post_init__(self) -> None:
         _above_zero(steps=self.steps)
-        if self.cfg_scale < 0 or self.align_scale < 0:
-            raise ValueError("cfg_scale or align_scale is below zero")
+        if min(self.cfg_scale, self.align_scale, self.palette_scale) < 0:
+            raise ValueError("cfg_scale, align_scale or palette_scale is below zero")
 
 
 @dataclass(frozen=True, slots=True)

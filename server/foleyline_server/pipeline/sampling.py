@@ -92,6 +92,9 @@ def encode_conditions(
 ) -> Floats:
     """What the UNet reads of every window when it is asked for that sound: (windows, F, C).
 
+    A sound only shifts a condition that pictures make, so it is a weak hint where they show
+    something else. ``palette_scale`` extends the shift, as ``cfg_scale`` does with the whole.
+
     Raises:
         Cancelled: ``meter`` said so.
         SettingInvalid: the bundle cannot be asked for it.
@@ -100,6 +103,7 @@ def encode_conditions(
     names, encoder = manifest.model.palette, bundle.graphs["condition_encoder"]
     require_sound(palette, names, manifest.name)
     asked = np.array([[name == palette for name in names]], np.float32)
+    scale = np.float32(manifest.model.defaults.palette_scale)
     shape = (*seen.features.shape[:-1], manifest.model.features.condition_dim)
     conditions = np.empty(shape, np.float32)
     for windows in seen.plan.batches(bundle.windows_per_batch):
@@ -109,6 +113,9 @@ def encode_conditions(
         if names:
             inputs["palette"] = asked.repeat(len(windows), axis=0)
         conditions[rows] = encoder(**inputs)["condition"]
+        if palette is not None and scale != 1:
+            auto = encoder(**inputs | {"palette": np.zeros_like(inputs["palette"])})["condition"]
+            conditions[rows] = auto + scale * (conditions[rows] - auto)
     return conditions
 
 

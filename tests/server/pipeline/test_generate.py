@@ -304,6 +304,16 @@ def test_every_window_is_asked_for_the_sound(askable, movie: Path, per_batch: in
     assert conditions_of(bundle, clip, "footstep_loose") == pytest.approx(auto + 1)
 
 
+def test_a_bundle_says_how_much_the_sound_counts(askable, movie: Path) -> None:
+    manifest, clip = askable.found.manifest, clip_of(movie, 4)
+    defaults = replace(manifest.model.defaults, palette_scale=3.0)
+    louder = replace(manifest, model=replace(manifest.model, defaults=defaults))
+    strong = replace(askable, found=replace(askable.found, manifest=louder))
+    auto = conditions_of(askable, clip, None)
+    assert conditions_of(strong, clip, "wood") == pytest.approx(auto + 1.5)
+    assert conditions_of(strong, clip, None) == pytest.approx(auto)
+
+
 def test_asking_for_a_sound_is_heard_and_recorded(askable, tiny, movie: Path) -> None:
     auto, wood, loose = (
         make(askable, clip_of(movie, 2), palette=palette)[0]

@@ -99,4 +99,7 @@ def _join_contacts(parts: Sequence[Path], counts: Sequence[int], path: Path) -> 
         with np.load(part / "contacts.npz", allow_pickle=False) as contacts:
             table = {name: contacts[name] for name in contacts.files}
         tables.append({**table, "scene": table["scene"] + sum(counts[:number])})
-    np.savez(path, **{name: np.concatenate([one[name] for one in tables]) for name in tables[0]})
+    whole: dict[str, Any] = {
+        name: np.concatenate([one[name] for one in tables]) for name in tables[0]
+    }
+    np.savez(path, **whole)
