@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from shared_training import train
 
-from foleyline_training.cli import _override
+from foleyline_training.arguments import override
 
 
 def main(folder: Path, kills: int, stage: str, settings: dict) -> None:
@@ -55,5 +55,5 @@ if __name__ == "__main__":
         Path(sys.argv[1]),
         int(sys.argv[2]),
         sys.argv[3],
-        dict(_override(word) for word in sys.argv[4:]),
+        dict(override(word) for word in sys.argv[4:]),
     )

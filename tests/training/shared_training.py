@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from foleyline_training import training_log
-from foleyline_training.cli import _override
+from foleyline_training.arguments import override
 from foleyline_training.config import load_config
 from foleyline_training.distributed import joined
 from foleyline_training.runs import Run, train_stage
@@ -43,4 +43,4 @@ def dying(name: str, step: str):
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]), sys.argv[2], dict(_override(word) for word in sys.argv[3:]))
+    train(Path(sys.argv[1]), sys.argv[2], dict(override(word) for word in sys.argv[3:]))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 import foleyline_training
-from foleyline_training.cli import _override, _parser, _same_run, main
+from foleyline_training.arguments import override, parser, same_run
+from foleyline_training.cli import main
 
 TINY = str(Path(__file__).parent / "tiny.toml")
 
@@ -64,13 +65,13 @@ def test_a_stage_that_the_configuration_lacks_is_named(tmp_path, capsys):
     ("text", "value"), [("a.b=5", 5), ("a.b=1e-3", 1e-3), ("a.b=15/1", "15/1"), ("a.b=x=y", "x=y")]
 )
 def test_override_values(text, value):
-    assert _override(text) == ("a.b", value)
+    assert override(text) == ("a.b", value)
 
 
 def test_a_child_is_told_the_same_run():
     given = ["--config", TINY, "--sounds", "s", "--run", "r", "--set", "seed=4"]
-    whole = _parser().parse_args(["all", *given, "--set", "name=x"])
-    child = _parser().parse_args(["stage", "cavp", *_same_run(whole)])
+    whole = parser().parse_args(["all", *given, "--set", "name=x"])
+    child = parser().parse_args(["stage", "cavp", *same_run(whole)])
     for name in ("config", "sounds", "run", "set"):
         assert getattr(child, name) == getattr(whole, name)
 
@@ -139,11 +140,11 @@ def test_videos_that_are_not_there_are_one_line(tmp_path, capsys):
 
 
 def test_a_child_is_told_of_prepared_data():
-    whole = _parser().parse_args(["all", "--data", "d", "--run", "r"])
-    child = _parser().parse_args(["stage", "cavp", *_same_run(whole)])
+    whole = parser().parse_args(["all", "--data", "d", "--run", "r"])
+    child = parser().parse_args(["stage", "cavp", *same_run(whole)])
     assert (child.data, child.sounds) == (Path("d"), None)
     with pytest.raises(SystemExit):
-        _parser().parse_args(["all", "--data", "d", "--sounds", "s"])
+        parser().parse_args(["all", "--data", "d", "--sounds", "s"])
 
 
 def test_a_corpus_to_train_on_too_is_looked_for_before_hours_of_rendering(tmp_path, capsys):

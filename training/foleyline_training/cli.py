@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from foleyline_contract.errors import FoleyError
-from foleyline_training.config import OPTIONAL_STAGES, STAGES, Config, load_config
-from foleyline_training.prepare.arguments import add_arguments, add_finetuning_arguments
+from foleyline_training.arguments import override, parser, same_run
+from foleyline_training.config import Config, load_config
 
 if TYPE_CHECKING:
     from foleyline_training.distributed import Processes
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit status."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     try:
         # Only here, because the plain install has the command but not its packages.
         if arguments.command == "prepare":
             return _prepare(arguments)
         if arguments.command == "rigid":
             return _make_rigid(arguments)
-        from foleyline_training import runs
+        from foleyline_training.runs import Run
     except ModuleNotFoundError as error:
         print(
             f"foley-train: the package {error.name!r} is not installed.\n"
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    settings = dict(_override(text) for text in arguments.set)
+    settings = dict(override(text) for text in arguments.set)
     if arguments.command == "finetune":
         return _carry_out(lambda processes: _finetune(arguments, settings, processes))
     try:
@@ -45,17 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         reason = error.args[0] if isinstance(error, KeyError) else error
         print(f"foley-train: {arguments.config} cannot be used: {reason}", file=sys.stderr)
         return 2
-    run = runs.Run(
-        arguments.run,
-        arguments.sounds,
-        arguments.workers,
-        arguments.data,
-        arguments.log_dir or arguments.run / "tensorboard",
-        arguments.start,
-        arguments.autoencoder,
-        {part: Path(file) for part, _, file in (text.partition("=") for text in arguments.init)},
-        arguments.also,
-    )
+    run = Run(*_places(arguments))
     if run.sounds and not _has_table(run.sounds):
         return 2
     given = not config.networks.is_mini and arguments.command == "stage"
@@ -69,6 +59,22 @@ def main(argv: list[str] | None = None) -> int:
         )
         return 2
     return _carry_out(lambda processes: _train(arguments, config, run, processes))
+
+
+def _places(arguments: argparse.Namespace) -> tuple[Any, ...]:
+    """What a Run is made of."""
+    init = (text.partition("=") for text in arguments.init)
+    return (
+        arguments.run,
+        arguments.sounds,
+        arguments.workers,
+        arguments.data,
+        arguments.log_dir or arguments.run / "tensorboard",
+        arguments.start,
+        arguments.autoencoder,
+        {part: Path(file) for part, _, file in init},
+        arguments.also,
+    )
 
 
 def _carry_out(work: Callable[[Processes], None]) -> int:
@@ -119,7 +125,7 @@ def _train(arguments: argparse.Namespace, config: Config, run: Run, processes: P
                 runs.end_with_parent()
             runs.train_stage(arguments.stage, config, run, processes)
         case _:
-            runs.train_all(config, run, _same_run(arguments), processes)
+            runs.train_all(config, run, same_run(arguments), processes)
 
 
 def _finetune(
@@ -192,101 +198,6 @@ def _make_rigid(arguments: argparse.Namespace) -> int:
         print("\nfoley-train: interrupted; the same command goes on.", file=sys.stderr)
         return 130
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="foley-train", description=__doc__)
-    parser.set_defaults(data=None, start=None, autoencoder=None, init=[], also=[])
-    commands = parser.add_subparsers(dest="command", required=True)
-    everything = commands.add_parser("all", help="render the corpus and train every stage")
-    corpus = commands.add_parser("corpus", help="render the corpus only")
-    stage = commands.add_parser("stage", help="train one stage")
-    stage.add_argument("stage", choices=(*STAGES, *OPTIONAL_STAGES))
-    stage.add_argument("--end-with-parent", action="store_true", help=argparse.SUPPRESS)
-    add_arguments(
-        commands.add_parser("prepare", help="cut a folder of videos into clips to train on")
-    )
-    _add_rigid(commands.add_parser("rigid", help="make scenes in three dimensions with Blender"))
-    finetune = commands.add_parser(
-        "finetune", help="go on from a finished run with a folder of videos, and export"
-    )
-    add_finetuning_arguments(finetune)
-    for command in (everything, corpus, stage):
-        command.add_argument("--config", default="mini", help="built-in name or TOML file")
-        source = command.add_mutually_exclusive_group(required=True)
-        source.add_argument("--sounds", type=Path, help="folder with LICENSES.csv")
-        if command is not corpus:
-            source.add_argument("--data", type=Path, help="folder that 'prepare' has written")
-            command.add_argument("--start", type=Path, help="finished run to start from")
-            command.add_argument(
-                "--autoencoder",
-                type=Path,
-                help="Stable Diffusion's, for the paper's networks",
-            )
-            command.add_argument(
-                "--init",
-                action="append",
-                default=[],
-                metavar="STAGE=FILE",
-                help="first weights of a stage, or of cavp.video or cavp.sound",
-            )
-        command.add_argument("--run", type=Path, default=Path("runs/mini"), help="where to work")
-        command.add_argument("--workers", type=int, default=2, help="rendering processes")
-    for command in (everything, corpus):
-        command.add_argument(
-            "--also",
-            type=Path,
-            action="append",
-            default=[],
-            metavar="CORPUS",
-            help="train on another corpus, too, such as one of 'rigid'; twice: it counts twice",
-        )
-    for command in (everything, corpus, stage, finetune):
-        command.add_argument(
-            "--log-dir", type=Path, help="where TensorBoard's logs go; RUN/tensorboard if left out"
-        )
-        command.add_argument(
-            "--set",
-            action="append",
-            default=[],
-            metavar="NAME=VALUE",
-            help="override a setting, for example stages.cavp.seconds=60",
-        )
-    return parser
-
-
-def _add_rigid(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--count", type=int, required=True, help="how many scenes")
-    command.add_argument("--sounds", type=Path, required=True, help="folder with LICENSES.csv")
-    command.add_argument("--out", type=Path, required=True, help="folder for the scenes")
-    command.add_argument("--bpy", type=Path, required=True, help="a Python that has bpy")
-    command.add_argument(
-        "--split", choices=("unseen", "training"), default="unseen", help="objects and sounds"
-    )
-    command.add_argument("--files", action="store_true", help="keep the scenes as video files")
-    command.add_argument("--start-seed", type=int, default=0)
-    command.add_argument("--size-px", type=int, help="of the pictures; mini's if left out")
-    command.add_argument("--render-px", type=int, help="size before it is scaled")
-    command.add_argument("--samples", type=int, default=3, help="rays a pixel")
-
-
-def _override(text: str) -> tuple[str, Any]:
-    name, _, value = text.partition("=")
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, value
-
-
-def _same_run(arguments: argparse.Namespace) -> list[str]:
-    given = ["--config", arguments.config, "--run", str(arguments.run)]
-    for option in ("data", "sounds", "log-dir", "start", "autoencoder"):
-        if place := getattr(arguments, option.replace("-", "_")):
-            given += [f"--{option}", str(place)]
-    given += [word for text in arguments.init for word in ("--init", text)]
-    return given + [word for text in arguments.set for word in ("--set", text)]
 
 
 if __name__ == "__main__":

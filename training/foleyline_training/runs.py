@@ -115,12 +115,11 @@ def render(config: Config, run: Run) -> None:
     if run.sounds is None:
         raise ValueError("a corpus is rendered with sounds, and the run has none")
     check_finished(run.also)  # Before hours of rendering, not after.
-    first, sizes = HELD_OUT_SEED + config.seed, config.corpus
     own = run.folder / "rendered" if run.also else run.corpus
     for folder, start_seed, count, split in (
-        (own, config.seed, sizes.scenes, Split.TRAINING),
-        (run.held_out, first, sizes.held_out_scenes, Split.HELD_OUT),
-        (run.unseen, first, sizes.unseen_scenes, Split.UNSEEN),
+        (own, config.seed, config.corpus.scenes, Split.TRAINING),
+        (run.held_out, HELD_OUT_SEED + config.seed, config.corpus.held_out_scenes, Split.HELD_OUT),
+        (run.unseen, HELD_OUT_SEED + config.seed, config.corpus.unseen_scenes, Split.UNSEEN),
     ):
         spec = corpus_spec(config, split)
         generate_shard(spec, start_seed, count, folder, run.sounds, processes=run.workers)
