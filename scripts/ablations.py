@@ -8,9 +8,9 @@ RUN is a finished training run: its corpus, its autoencoder and its configuratio
 variant is trained on one thread for the same time and sampled at the run's own ``cfg_scale``,
 without a classifier. WORK keeps what is done; the same command goes on after a kill.
 
-A short training does little for a large encoder. ``--size-px`` shows all variants smaller
-pictures, for which it is smaller; ``--run-encoder`` takes RUN's own wherever a variant is shown
-the same pictures: compare such rows with one another only.
+A short training does little for an encoder. ``--size-px`` shows all variants smaller pictures, with
+which a step costs less; ``--run-encoder`` takes RUN's own wherever a variant is shown the same
+pictures: compare such rows with one another only.
 
 Lower picture rates hold one picture of two or four; the grid of features stays as it is.
 """

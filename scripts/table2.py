@@ -9,7 +9,7 @@ scenes of RUN's corpus (the mini corpus), or all of it (the larger one). Diffusi
 see the mini corpus in both, as the paper's see VGGSound. Each is sampled without guidance, with
 classifier-free guidance and with both kinds. One and the same evaluation classifier, over RUN's
 own encoder, judges all six. WORK keeps what is done. ``--size-px`` shows both models smaller
-pictures, whose encoder is smaller and learns more in a short training.
+pictures, with which a step costs less.
 
 Source: Diff-Foley, Table 2.
 """
