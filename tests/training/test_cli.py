@@ -147,6 +147,7 @@ def test_a_child_is_told_of_prepared_data():
         parser().parse_args(["all", "--data", "d", "--sounds", "s"])
 
 
+@needs_torch
 def test_a_corpus_to_train_on_too_is_looked_for_before_hours_of_rendering(tmp_path, capsys):
     (tmp_path / "LICENSES.csv").touch()
     given = ["--sounds", str(tmp_path), "--run", str(tmp_path / "run"), "--config", TINY]
