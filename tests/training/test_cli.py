@@ -148,6 +148,13 @@ def test_a_child_is_told_of_prepared_data():
 
 
 @needs_torch
+def test_a_corpus_is_not_added_to_prepared_videos_without_a_word(tmp_path, capsys):
+    given = ["--data", str(tmp_path), "--run", str(tmp_path / "run"), "--config", TINY]
+    assert main(["all", *given, "--also", str(tmp_path)]) == 2
+    assert "goes with --sounds" in capsys.readouterr().err
+
+
+@needs_torch
 def test_a_corpus_to_train_on_too_is_looked_for_before_hours_of_rendering(tmp_path, capsys):
     (tmp_path / "LICENSES.csv").touch()
     given = ["--sounds", str(tmp_path), "--run", str(tmp_path / "run"), "--config", TINY]

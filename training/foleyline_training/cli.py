@@ -46,6 +46,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"foley-train: {arguments.config} cannot be used: {reason}", file=sys.stderr)
         return 2
     run = Run(*_places(arguments))
+    if run.also and not run.sounds:
+        print(
+            "foley-train: --also adds to a corpus that is rendered, so it goes with --sounds.",
+            file=sys.stderr,
+        )
+        return 2
     if run.sounds and not _has_table(run.sounds):
         return 2
     given = not config.networks.is_mini and arguments.command == "stage"
